@@ -1,0 +1,1 @@
+"""Who did what, to what, when - and how long things are kept."""

@@ -1,0 +1,1 @@
+"""Mailboxes: connect, follow, store what arrives, send what leaves."""

@@ -1,0 +1,1 @@
+"""From stored mail to reviewed documents, and out."""

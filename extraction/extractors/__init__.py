@@ -1,0 +1,1 @@
+"""One folder per format; pure functions of bytes."""

@@ -1,0 +1,1 @@
+"""Everything that only the demonstration needs: its mails, its mail server, its cast."""

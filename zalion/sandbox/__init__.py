@@ -1,0 +1,1 @@
+"""The pool of disposable child processes in which hostile content is parsed."""

@@ -1,0 +1,1 @@
+"""Tenants, their people, the context work runs in and the wall between tenants."""

@@ -1,0 +1,1 @@
+"""Keys, sealing, sealed blobs, the blind index and references to secrets."""
