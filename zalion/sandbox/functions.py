@@ -1,0 +1,11 @@
+"""The only functions a child will run, each as "module:function"."""
+
+FUNCTIONS = frozenset(
+    {
+        "connectors.mime:parse",
+        "connectors.mime:content",
+        "connectors.mime:sanitise",
+        "extraction.reader:read_plain",
+        "extraction.reader:page_images",
+    }
+)

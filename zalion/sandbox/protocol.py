@@ -1,0 +1,102 @@
+"""Plain data and bytes over a stream: one JSON document and the byte strings it points to.
+
+A message is `ZS1`, the length of the JSON document and the number of byte strings (unsigned 32 bit, big
+endian), the length of each byte string (unsigned 64 bit), the JSON document, the byte strings. In the
+document a byte string stands as `{"\\u0000bytes": n}`; each of the n appears exactly once and in order, so
+that no content can pass for a reference. None, booleans, numbers, strings, lists and dictionaries with
+string keys survive; tuples arrive as lists.
+"""
+
+import json
+import socket
+import struct
+import time
+from typing import Any
+
+MAGIC = b"ZS1"
+HEAD = struct.Struct(">3sII")
+LENGTH = struct.Struct(">Q")
+REFERENCE = "\x00bytes"
+MAX_DOCUMENT = 64 << 20
+MAX_BYTE_STRINGS = 10_000
+MAX_BYTES = 512 << 20
+CHUNK = 1 << 20
+
+
+class ProtocolViolation(Exception):
+    """What arrived is not a message, is too large, or the other side has gone."""
+
+
+def send(stream: socket.socket, value: Any, *, deadline: float | None = None) -> None:
+    """Raises TypeError or ValueError for data that is not plain, sending nothing; OSError when nobody reads.
+
+    `deadline` is of time.monotonic; past it TimeoutError.
+    """
+    strings: list[bytes | bytearray | memoryview] = []
+
+    def reference(item: Any) -> dict[str, int]:
+        if not isinstance(item, bytes | bytearray | memoryview):
+            raise TypeError(f"{type(item).__name__} is not plain data")
+        strings.append(item)
+        return {REFERENCE: len(strings) - 1}
+
+    document = json.dumps(value, default=reference, allow_nan=False).encode("ascii")
+    head = HEAD.pack(MAGIC, len(document), len(strings)) + b"".join(
+        LENGTH.pack(len(item)) for item in strings
+    )
+    for piece in (head, document, *strings):
+        stream.settimeout(_remaining(deadline))
+        stream.sendall(piece)
+
+
+def receive(stream: socket.socket, *, deadline: float | None = None) -> Any:
+    """Raises ProtocolViolation for anything but a whole message, TimeoutError past `deadline`."""
+    magic, document_length, count = HEAD.unpack(_exactly(stream, HEAD.size, deadline))
+    if magic != MAGIC or document_length > MAX_DOCUMENT or count > MAX_BYTE_STRINGS:
+        raise ProtocolViolation
+    lengths = [size for (size,) in LENGTH.iter_unpack(_exactly(stream, LENGTH.size * count, deadline))]
+    if sum(lengths) > MAX_BYTES:
+        raise ProtocolViolation
+    document = _exactly(stream, document_length, deadline)
+    strings = [_exactly(stream, length, deadline) for length in lengths]
+    used = 0
+
+    def dereference(item: dict[str, Any]) -> Any:
+        nonlocal used
+        if REFERENCE not in item:
+            return item
+        if len(item) != 1 or item[REFERENCE] != used or used >= len(strings):
+            raise ProtocolViolation
+        used += 1
+        return strings[used - 1]
+
+    try:
+        value = json.loads(document, object_hook=dereference)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolViolation from error
+    if used != len(strings):
+        raise ProtocolViolation
+    return value
+
+
+def _exactly(stream: socket.socket, size: int, deadline: float | None) -> bytes:
+    buffer = bytearray(size)
+    view = memoryview(buffer)
+    filled = 0
+    while filled < size:
+        stream.settimeout(_remaining(deadline))
+        received = stream.recv_into(view[filled : filled + CHUNK])
+        if not received:
+            raise ProtocolViolation
+        filled += received
+    view.release()
+    return bytes(buffer)
+
+
+def _remaining(deadline: float | None) -> float | None:
+    if deadline is None:
+        return None
+    remaining = deadline - time.monotonic()
+    if remaining <= 0:
+        raise TimeoutError
+    return remaining
