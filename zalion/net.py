@@ -1,0 +1,205 @@
+"""Outbound connections: which addresses may be reached, deadlines, and TLS that is always verified."""
+
+import ipaddress
+import socket
+import ssl
+import time
+from dataclasses import dataclass
+from typing import ClassVar
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+# Ranges that the ipaddress module takes for public, or does so in some releases, although they lead into the
+# machine, its neighbours or its cloud: RFC 6890 (protocol assignments), RFC 3879 (site-local), RFC 6052 and
+# RFC 8215 (NAT64), RFC 3056 (6to4), RFC 4380 (Teredo) and Azure's platform address.
+_INWARD: tuple[IPNetwork, ...] = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "192.0.0.0/24",
+        "168.63.129.16/32",
+        "fec0::/10",
+        "64:ff9b::/96",
+        "64:ff9b:1::/48",
+        "2002::/16",
+        "2001::/32",
+    )
+)
+
+
+class NetworkError(Exception):
+    """A connection that could not, or must not, be made; `code` is stable, the text is for an operator."""
+
+    code: ClassVar[str] = "network_error"
+
+
+class NameNotResolved(NetworkError):
+    """The host name has no address, or the resolver did not answer."""
+
+    code = "name_not_resolved"
+
+
+class AddressRefused(NetworkError):
+    """Every address of the host lies in a range that this deployment does not allow."""
+
+    code = "address_refused"
+
+
+class ConnectFailed(NetworkError):
+    """No permitted address accepted the connection."""
+
+    code = "connect_failed"
+
+
+class DeadlineExceeded(NetworkError):
+    """The other side took longer than the time it was given."""
+
+    code = "deadline_exceeded"
+
+
+class TlsFailed(NetworkError):
+    """The handshake failed for another reason than the certificate: version, cipher, or no TLS at all."""
+
+    code = "tls_failed"
+
+
+class CertificateRefused(TlsFailed):
+    """The server's certificate does not prove that it is the host that was asked for."""
+
+    code = "certificate_refused"
+
+
+class AuthorityUnreadable(NetworkError):
+    """The CA certificates handed in are not PEM certificates."""
+
+    code = "authority_unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkPolicy:
+    """Which addresses may be connected to.
+
+    Public unicast addresses always may. Loopback, link-local (the cloud metadata services among them),
+    private, shared, reserved and multicast addresses may only where one of `allowed_networks` contains them;
+    that list is the operator's and comes from the environment, never from the portal.
+    """
+
+    allowed_networks: tuple[IPNetwork, ...] = ()
+
+    def permits(self, address: IPAddress) -> bool:
+        """Whether `address` may be connected to; IPv4 wrapped in IPv6 is judged as what it wraps."""
+        bare = address
+        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+            bare = address.ipv4_mapped
+        if any(bare in network for network in self.allowed_networks):
+            return True
+        if bare.is_multicast or bare.is_reserved or bare.is_unspecified:
+            return False
+        return bare.is_global and not any(bare in network for network in _INWARD)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One numeric address of a host that the policy permits. Only `resolve` makes them."""
+
+    family: socket.AddressFamily
+    sockaddr: tuple[str, int] | tuple[str, int, int, int]
+
+    @property
+    def address(self) -> str:
+        return self.sockaddr[0]
+
+
+def resolve(host: str, port: int, *, policy: NetworkPolicy) -> tuple[Endpoint, ...]:
+    """Ask the resolver once for `host`; return its permitted addresses in the resolver's order.
+
+    What is connected to later is the number found here, so a name that answers differently a second time (DNS
+    rebinding) gains nothing. Raises NameNotResolved, AddressRefused.
+    """
+    try:
+        answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError, ValueError, OverflowError):
+        raise NameNotResolved(f"The name {host!r} has no address.") from None
+    found = [
+        Endpoint(family, sockaddr)
+        for family, _, _, _, sockaddr in answers
+        if isinstance(sockaddr[0], str) and policy.permits(ipaddress.ip_address(sockaddr[0]))
+    ]
+    if not found:
+        raise AddressRefused(f"The address of {host!r} is internal and is not among the allowed networks.")
+    return tuple(dict.fromkeys(found))
+
+
+def dial(endpoints: tuple[Endpoint, ...], *, timeout: float) -> socket.socket:
+    """Connect to the first of `endpoints` that accepts; all of them together have `timeout` seconds.
+
+    The socket comes back with TCP keep-alive on and `timeout` as its time limit. Raises ConnectFailed,
+    DeadlineExceeded.
+    """
+    deadline = time.monotonic() + timeout
+    for endpoint in endpoints:
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            break
+        connection = socket.socket(endpoint.family, socket.SOCK_STREAM)
+        try:
+            connection.settimeout(remaining)
+            connection.connect(endpoint.sockaddr)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        except OSError:
+            connection.close()
+            continue
+        connection.settimeout(timeout)
+        return connection
+    if time.monotonic() >= deadline:
+        raise DeadlineExceeded(f"No answer to the connection within {timeout:g} seconds.")
+    raise ConnectFailed("The connection was refused, or the host cannot be reached.")
+
+
+def connect(host: str, port: int, *, policy: NetworkPolicy, timeout: float) -> socket.socket:
+    """Resolve `host` once and connect to it within the policy: `resolve`, then `dial`."""
+    return dial(resolve(host, port, policy=policy), timeout=timeout)
+
+
+def tls_context(
+    *, minimum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2, ca_pem: str | None = None
+) -> ssl.SSLContext:
+    """A client context that verifies chain and name and offers TLS 1.3 first, nothing below `minimum`.
+
+    With `ca_pem`, those certificates are trusted and no others: they may be a private CA, an intermediate or
+    the server's own certificate. There is no way to switch verification off. Raises AuthorityUnreadable.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = minimum
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    if ca_pem is None:
+        context.load_default_certs()
+        return context
+    try:
+        context.load_verify_locations(cadata=ca_pem)
+    except (ssl.SSLError, ValueError, TypeError):
+        raise AuthorityUnreadable("The CA certificates cannot be read; PEM text is expected.") from None
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
+
+
+def handshake(
+    connection: socket.socket, *, host: str, context: ssl.SSLContext, timeout: float
+) -> ssl.SSLSocket:
+    """Speak TLS on `connection` and verify that it is `host`; on failure the connection is closed.
+
+    Raises CertificateRefused with the verifier's reason, DeadlineExceeded, TlsFailed.
+    """
+    try:
+        connection.settimeout(timeout)
+        return context.wrap_socket(connection, server_hostname=host)
+    except ssl.SSLCertVerificationError as error:
+        failure: NetworkError = CertificateRefused(f"The certificate was refused: {error.verify_message}")
+    except TimeoutError:
+        failure = DeadlineExceeded(f"No TLS handshake within {timeout:g} seconds.")
+    except ssl.SSLError as error:
+        failure = TlsFailed(f"The TLS handshake failed: {error.reason or 'no TLS was spoken'}.")
+    except (OSError, ValueError):
+        failure = TlsFailed("The connection was closed during the TLS handshake.")
+    connection.close()
+    raise failure
