@@ -1,0 +1,154 @@
+"""The failures of the adapter contract, drawn as a tree and named by what the caller does next."""
+
+from typing import ClassVar
+
+from zalion import net
+
+
+class ConnectorError(Exception):
+    """Any failure of a provider, said in our own words.
+
+    `code` is stable: it is stored on rows, written to the trail and counted. The text says what happened
+    and `what_to_do` what an operator can do about it; neither ever holds a secret, an address or text from
+    a server.
+    """
+
+    default_code: ClassVar[str] = "connector_error"
+    default_advice: ClassVar[str] = "Look at the mailbox's page and try again."
+
+    def __init__(self, message: str, *, code: str | None = None, what_to_do: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code or self.default_code
+        self.what_to_do = what_to_do or self.default_advice
+
+
+class ConfigurationError(ConnectorError):
+    """The connection is set up wrongly: pause, tell the operator, do not retry."""
+
+    default_code = "configuration"
+    default_advice = "Correct the connection's settings, then run the check again."
+
+
+class FolderMissing(ConfigurationError):
+    """The folder is gone or cannot be opened: this mapping stops, the others go on."""
+
+    default_code = "folder_missing"
+    default_advice = "Choose the folder again from the live list, or remove its mapping."
+
+
+class AuthenticationError(ConnectorError):
+    """The provider refused the credential: pause and ask for a new one, never retry by itself."""
+
+    default_code = "authentication"
+    default_advice = "Renew the secret this mailbox refers to, then run the check again."
+
+
+class AccessDenied(ConnectorError):
+    """Signed in, but not allowed: somebody has to grant it at the provider."""
+
+    default_code = "access_denied"
+    default_advice = "Grant the account access to this mailbox or folder at the provider."
+
+
+class ScopeViolation(AccessDenied):
+    """Zalion itself may not do this: no AccessScope grants it. Raised by the gateway alone."""
+
+    default_code = "scope_violation"
+    default_advice = "Nothing was sent. Widen the access scope only if IT and compliance agree."
+
+
+class UnsupportedOperation(ConnectorError):
+    """The server cannot do this at all; nothing is emulated in silence."""
+
+    default_code = "unsupported"
+    default_advice = "Use another connector for this mailbox, or switch the feature on at the server."
+
+
+class TransientError(ConnectorError):
+    """It may work later: retry with growing intervals; the cursor stays where it is."""
+
+    default_code = "transient"
+    default_advice = "Nothing; it is tried again by itself."
+
+
+class RateLimited(TransientError):
+    """The provider asks for patience. `retry_after` is in seconds, None where it named no time."""
+
+    default_code = "rate_limited"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        code: str | None = None,
+        what_to_do: str | None = None,
+    ) -> None:
+        super().__init__(message, code=code, what_to_do=what_to_do)
+        self.retry_after = retry_after
+
+
+class ProviderUnavailable(TransientError):
+    """The server cannot be reached, hung up, or did not answer in time."""
+
+    default_code = "unavailable"
+    default_advice = "Nothing at first; if it stays, ask whoever runs the mail server and the firewall."
+
+
+class CursorExpired(ConnectorError):
+    """The position in a folder means nothing to the server any more.
+
+    Read that folder again from the start, deduplicated against the ledger, as a recorded incident.
+    """
+
+    default_code = "cursor_expired"
+    default_advice = "Nothing; the folder is read again and compared with what is stored."
+
+
+class MessageGone(ConnectorError):
+    """The message was deleted or moved between being listed and being fetched."""
+
+    default_code = "message_gone"
+    default_advice = "Nothing; the ledger says that the message had left the folder."
+
+
+class MessageTooLarge(ConnectorError):
+    """The message is above the size limit and was not fetched: its row is quarantined.
+
+    `size` is what the server announced, or how much had arrived when the limit was passed; `limit` is in
+    bytes.
+    """
+
+    default_code = "message_too_large"
+    default_advice = "Raise the size limit and retry, or handle this message by hand."
+
+    def __init__(self, message: str, *, size: int, limit: int) -> None:
+        super().__init__(message)
+        self.size = size
+        self.limit = limit
+
+
+class ProtocolError(ConnectorError):
+    """The server broke its protocol, or tried what an honest one would not; the connection is closed."""
+
+    default_code = "protocol"
+    default_advice = "If it repeats, ask whoever runs the mail server; keep time and code at hand."
+
+
+_ADVICE_BY_NETWORK_CODE = {
+    net.NameNotResolved.code: "Check the spelling of the host name, and the name servers of this machine.",
+    net.AddressRefused.code: "If the server is meant to be internal, the operator adds its network to the "
+    "allowed networks of this deployment.",
+    net.CertificateRefused.code: "Correct the host name, renew the server's certificate, or enter the "
+    "certificate of the company's own CA. Verification cannot be switched off.",
+    net.TlsFailed.code: "Check the port and the kind of security; the server needs TLS 1.2 or later.",
+    net.AuthorityUnreadable.code: "Paste the CA certificates as PEM text.",
+}
+
+
+def from_network(error: net.NetworkError) -> ConnectorError:
+    """The contract's failure for one of zalion.net, with the same code."""
+    advice = _ADVICE_BY_NETWORK_CODE.get(error.code)
+    if isinstance(error, net.AddressRefused | net.TlsFailed | net.AuthorityUnreadable):
+        return ConfigurationError(str(error), code=error.code, what_to_do=advice)
+    return ProviderUnavailable(str(error), code=error.code, what_to_do=advice)
