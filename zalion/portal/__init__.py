@@ -1,0 +1,1 @@
+"""The staff portal: one AdminSite, its menu, signing in and the overview."""
