@@ -1,0 +1,23 @@
+"""The product's settings with keys and folders of this test process alone."""
+
+import base64
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+_folder = Path(tempfile.mkdtemp(prefix="zalion-tests-"))
+_ring = f"test:{base64.b64encode(secrets.token_bytes(32)).decode()}"
+os.environ.setdefault("ZALION_SECRET_KEY", secrets.token_urlsafe(50))
+os.environ.setdefault("ZALION_DATA_DIR", str(_folder))
+os.environ.setdefault("ZALION_TEST_RING", _ring)
+os.environ.setdefault("ZALION_MASTER_KEYS", "env:ZALION_TEST_RING")
+os.environ.setdefault("ZALION_PLAIN_HTTP", "1")
+os.environ.setdefault("ZALION_ALLOWED_NETWORKS", "127.0.0.0/8")
+
+from zalion.settings import *  # noqa: E402, F403
+
+# The test client and the live server read static files where they stand.
+STORAGES["staticfiles"] = {  # noqa: F405
+    "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+}

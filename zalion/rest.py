@@ -1,0 +1,127 @@
+"""The ground of the REST endpoints: who asks, what they may, pages, limits, and how a refusal reads."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from rest_framework import exceptions
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.pagination import CursorPagination
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import SimpleRateThrottle
+
+from zalion.tenancy import roles
+from zalion.tenancy.models import ApiToken, Scope, User
+
+READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+PROBLEM = "application/problem+json"
+
+
+class TokenAuthentication(BaseAuthentication):
+    """A bearer token, which the middleware has already looked up so that the tenant's context is open."""
+
+    def authenticate(self, request: Request) -> tuple[None, ApiToken] | None:
+        if not request.token_shown:
+            return None
+        if request.api_token is None:
+            raise exceptions.AuthenticationFailed("This token is unknown, expired or revoked.")
+        return None, request.api_token
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="Zalion"'
+
+
+class ScopePermission(BasePermission):
+    """A token needs the view's scope, a person in a session the view's permission; each for reading or writing.
+
+    Views name ``read_scope``, ``read_permission`` and, where they write, ``write_scope``, ``write_permission``.
+    """
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        kind = "read" if request.method in READ_METHODS else "write"
+        token: Any = request.auth
+        if isinstance(token, ApiToken):
+            scope: Scope = getattr(view, f"{kind}_scope")
+            allowed, wanted = scope in token.scopes, str(scope)
+        elif isinstance(request.user, User) and request.tenant is not None:
+            wanted = getattr(view, f"{kind}_permission")
+            allowed = roles.allows(request.user, wanted)
+        else:
+            raise exceptions.NotAuthenticated
+        if not allowed:
+            roles.access_refused.send(sender=None, permission=wanted, reason="scope")
+        return allowed
+
+
+class Pagination(CursorPagination):
+    """Opaque cursors in `next` and `previous`; `page_size` up to 200."""
+
+    page_size = 50
+    max_page_size = 200
+    page_size_query_param = "page_size"
+    ordering = ("-created_at", "-pk")
+
+
+class TokenRateThrottle(SimpleRateThrottle):
+    """So many requests a minute for each token or person, per web process."""
+
+    scope = "token"
+
+    def get_cache_key(self, request: Request, view: Any) -> str | None:
+        who = request.auth if isinstance(request.auth, ApiToken) else request.user
+        return f"rate:{type(who).__name__}:{who.pk}" if getattr(who, "pk", None) else None
+
+
+class PreconditionRequired(exceptions.APIException):
+    status_code = HTTPStatus.PRECONDITION_REQUIRED
+    default_detail = "Send If-Match with the ETag of the document you read."
+    default_code = "precondition_required"
+
+
+class PreconditionFailed(exceptions.APIException):
+    status_code = HTTPStatus.PRECONDITION_FAILED
+    default_detail = "Somebody else changed it since you read it."
+    default_code = "precondition_failed"
+
+
+class NotInThisState(exceptions.APIException):
+    status_code = HTTPStatus.CONFLICT
+    default_detail = "Its state does not allow this."
+    default_code = "conflict"
+
+
+def problem(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """Any refusal as RFC 9457 problem details; another tenant's object is a plain 404."""
+    if isinstance(error, Http404):
+        error = exceptions.NotFound()
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied()
+    if not isinstance(error, exceptions.APIException):
+        return None
+    status = HTTPStatus(error.status_code)
+    body: dict[str, Any] = {"type": "about:blank", "title": status.phrase, "status": int(status)}
+    if isinstance(error, exceptions.ValidationError):
+        body["detail"], body["errors"] = "Some values do not fit.", error.detail
+    else:
+        body["detail"] = str(error.detail)
+    headers: dict[str, str] = {}
+    if isinstance(error, exceptions.AuthenticationFailed | exceptions.NotAuthenticated):
+        headers["WWW-Authenticate"] = 'Bearer realm="Zalion"'
+    if (wait := getattr(error, "wait", None)) is not None:
+        headers["Retry-After"] = str(int(wait) + 1)
+    return Response(body, status=status, headers=headers, content_type=PROBLEM)
+
+
+def version_of(request: Request) -> int:
+    """The version that If-Match names; raises PreconditionRequired without one, PreconditionFailed for nonsense."""
+    tag = request.headers.get("If-Match", "").strip()
+    if not tag:
+        raise PreconditionRequired
+    bare = tag.removeprefix("W/").strip('"')
+    if not bare.isdigit():
+        raise PreconditionFailed
+    return int(bare)

@@ -1,0 +1,9 @@
+"""Django's view of tenancy."""
+
+from django.apps import AppConfig
+
+
+class TenancyConfig(AppConfig):
+    name = "zalion.tenancy"
+    label = "tenancy"
+    verbose_name = "People and tenants"
