@@ -1,0 +1,79 @@
+"""One folder, one worker: SyncState claimed by compare-and-swap, with a lease and a fencing token."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, Q
+from django.utils import timezone
+
+from connectors.models import SyncState
+from zalion.tenancy.unit import unit
+
+LEASE = timedelta(minutes=5)
+
+
+class ClaimLost(Exception):
+    """Another worker has the folder; what this one was about to write is not written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    state: UUID
+    fence: int
+    cursor: str
+    resync: bool = False
+
+
+def free(now: datetime) -> Q:
+    return Q(lease_until=None) | Q(lease_until__lte=now)
+
+
+def claim(mapping_id: UUID, *, now: datetime) -> Claim:
+    """Take the folder for five minutes; raises ClaimLost when somebody has it."""
+    with unit():
+        state = SyncState.objects.get(mapping_id=mapping_id)
+        taken = SyncState.objects.filter(free(now), pk=state.pk, fence=state.fence).update(
+            fence=state.fence + 1, lease_until=now + LEASE, last_started_at=now, attempts=F("attempts") + 1
+        )
+    if not taken:
+        raise ClaimLost
+    return Claim(state.pk, state.fence + 1, state.cursor)
+
+
+def _write(claim: Claim, **values: Any) -> None:
+    if not SyncState.objects.filter(pk=claim.state, fence=claim.fence).update(**values):
+        raise ClaimLost
+
+
+def hold(claim: Claim) -> None:
+    """Renew the lease, inside the unit that is about to write; raises ClaimLost."""
+    _write(claim, lease_until=timezone.now() + LEASE)
+
+
+def advance(claim: Claim, *, cursor: str | None, seen: int, total: int | None) -> None:
+    values: dict[str, Any] = {"seen": F("seen") + seen, "total": total}
+    if cursor is not None:
+        values["cursor"] = cursor
+    _write(claim, **values)
+
+
+def restart(claim: Claim) -> Claim:
+    """Read the folder from its start, comparing what comes with what is stored."""
+    with unit():
+        _write(claim, cursor="", seen=0)
+    return replace(claim, cursor="", resync=True)
+
+
+def release(claim: Claim, *, next_attempt_at: datetime, error_code: str = "", now: datetime) -> None:
+    """Give the folder back. A claim that was lost in between is somebody else's and stays untouched."""
+    values: dict[str, Any] = {
+        "lease_until": None,
+        "next_attempt_at": next_attempt_at,
+        "error_code": error_code,
+    }
+    if not error_code:
+        values |= {"last_success_at": now, "attempts": 0}
+    with unit():
+        SyncState.objects.filter(pk=claim.state, fence=claim.fence).update(**values)

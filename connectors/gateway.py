@@ -1,0 +1,195 @@
+"""The one door to an adapter: opens it, checks the scope, writes the trail, shares the back-off."""
+
+import ipaddress
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from audit import actions, trail
+from connectors import credentials, errors, registry
+from connectors.adapters import (
+    ChangePage,
+    CheckReport,
+    FolderInfo,
+    Limits,
+    MailboxAdapter,
+    MessageRef,
+    RawMessage,
+    Receiver,
+)
+from connectors.models import AccessScope, Mailbox, MailboxState, Operation
+from zalion.net import NetworkPolicy
+from zalion.tenancy.unit import unit
+
+MAX_REFUSALS = 3  # then the mailbox waits for a person, rather than have its account locked
+FIRST_BACK_OFF = timedelta(seconds=30)
+LONGEST_BACK_OFF = timedelta(hours=1)
+
+
+def network_policy() -> NetworkPolicy:
+    networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = settings.ALLOWED_NETWORKS
+    return NetworkPolicy(allowed_networks=networks)
+
+
+def adapter_for(mailbox: Mailbox) -> MailboxAdapter:
+    """A closed adapter; raises ConfigurationError when the options do not fit its provider."""
+    adapter_class = registry.provider(mailbox.provider)
+    known = {field.name for field in fields(adapter_class.Options)}
+    try:
+        options = adapter_class.Options(**{k: v for k, v in mailbox.options.items() if k in known})
+    except TypeError as error:
+        raise errors.ConfigurationError(
+            "The connection's settings are not complete.", code="options"
+        ) from error
+    return adapter_class(
+        options, secret=credentials.secret_for(mailbox), policy=network_policy(), limits=Limits()
+    )
+
+
+class Gateway:
+    """An open adapter of one mailbox. Nothing reaches the provider that was not granted and recorded."""
+
+    def __init__(self, mailbox: Mailbox, adapter: MailboxAdapter) -> None:
+        self.mailbox = mailbox
+        self.facts: dict[str, Any] = asdict(adapter.facts)
+        self._adapter = adapter
+
+    def changes(self, folder: str, cursor: str | None) -> Iterator[ChangePage]:
+        receiver = self._receiver(folder)
+        for page in receiver.changes(folder, cursor):
+            if page.refs:
+                trail.record(
+                    actions.MESSAGES_LISTED,
+                    object=self.mailbox,
+                    scope=Operation.READ,
+                    facts={"folder": folder, "ids": [ref.id for ref in page.refs]},
+                )
+            yield page
+
+    def fetch(
+        self, folder: str, refs: Sequence[MessageRef]
+    ) -> Iterator[tuple[MessageRef, RawMessage | errors.ConnectorError]]:
+        """Each message of a page, or why that one cannot be had; the event that names them all comes first."""
+        receiver = self._receiver(folder)
+        if refs:
+            trail.record(
+                actions.MESSAGE_FETCHED,
+                object=self.mailbox,
+                scope=Operation.READ,
+                facts={"folder": folder, "ids": [ref.id for ref in refs], "server": self.facts["server"]},
+            )
+        for ref in refs:
+            try:
+                yield ref, receiver.fetch(ref)
+            except (errors.MessageGone, errors.MessageTooLarge) as error:
+                yield ref, error
+
+    def _receiver(self, folder: str) -> Receiver:
+        require_scope(self.mailbox, Operation.READ, folder)
+        if not isinstance(self._adapter, Receiver):
+            raise errors.UnsupportedOperation("This connector cannot receive mail.")
+        return self._adapter
+
+
+def require_scope(mailbox: Mailbox, operation: Operation, folder: str = "") -> None:
+    """Raise ScopeViolation, on record, unless the customer granted ``operation`` there and the mailbox is live."""
+    granted = AccessScope.objects.filter(
+        mailbox=mailbox, operation=operation, folder__in=("", folder)
+    ).exists()
+    state = Mailbox.objects.filter(pk=mailbox.pk).values_list("state", flat=True).first()
+    if granted and state == MailboxState.ACTIVE:
+        return
+    reason = "not_active" if granted else "not_granted"
+    trail.record(
+        actions.SCOPE_REFUSED,
+        object=mailbox,
+        scope=operation,
+        outcome="refused",
+        reason=reason,
+        facts={"folder": folder},
+    )
+    raise errors.ScopeViolation("This operation was not granted there.", code=reason)
+
+
+@contextmanager
+def open_mailbox(mailbox: Mailbox) -> Iterator[Gateway]:
+    """Connected and signed in; failures are counted on the mailbox and hold every worker back alike."""
+    now = timezone.now()
+    if mailbox.back_off_until is not None and mailbox.back_off_until > now:
+        wait = (mailbox.back_off_until - now).total_seconds()
+        raise errors.RateLimited("Waiting before the next attempt.", retry_after=wait, code="backing_off")
+    try:
+        with adapter_for(mailbox) as adapter:
+            gateway = Gateway(mailbox, adapter)
+            yield gateway
+    except (errors.CursorExpired, errors.FolderMissing, errors.ScopeViolation):
+        raise  # one folder's matter: the connection itself is well
+    except errors.ConnectorError as error:
+        note_failure(mailbox, error, now=timezone.now())
+        raise
+    note_success(mailbox, facts=gateway.facts)
+
+
+def check(mailbox: Mailbox) -> tuple[CheckReport, list[FolderInfo]]:
+    """Try the connection step by step; the folders come with it when every step passed."""
+    trail.record(actions.MAILBOX_TESTED, object=mailbox)
+    adapter = adapter_for(mailbox)
+    report = adapter.check()
+    if not report.passed:
+        return report, []
+    with adapter:
+        trail.record(actions.FOLDERS_LISTED, object=mailbox)
+        return report, list(adapter.folders())
+
+
+def note_success(mailbox: Mailbox, *, facts: dict[str, Any]) -> None:
+    """Forget earlier failures; written only where something changed, since every poll comes by here."""
+    unchanged = not (mailbox.failures or mailbox.refusals or mailbox.error_code)
+    if unchanged and mailbox.connection_facts == facts:
+        return
+    with unit():
+        Mailbox.objects.filter(pk=mailbox.pk).update(
+            failures=0, refusals=0, error_code="", error_at=None, back_off_until=None, connection_facts=facts
+        )
+
+
+def note_failure(mailbox: Mailbox, error: errors.ConnectorError, *, now: datetime) -> None:
+    """Count the failure, set the shared back-off, and stop the mailbox where only a person can help."""
+    refusals = mailbox.refusals + isinstance(error, errors.AuthenticationError)
+    failures = mailbox.failures + 1
+    waits_for_person = refusals >= MAX_REFUSALS or isinstance(
+        error, errors.ConfigurationError | errors.AccessDenied | errors.UnsupportedOperation
+    )
+    changes: dict[str, Any] = {
+        "failures": failures,
+        "refusals": refusals,
+        "error_code": error.code,
+        "error_at": now,
+        "back_off_until": now + back_off(failures, error),
+    }
+    if waits_for_person:
+        changes["state"] = MailboxState.NEEDS_ATTENTION
+    with unit():
+        Mailbox.objects.filter(pk=mailbox.pk).update(**changes)
+        trail.record(
+            actions.MAILBOX_ATTENTION,
+            object=mailbox,
+            outcome="failed",
+            reason=error.code,
+            facts={"failures": failures, "stopped": waits_for_person},
+        )
+
+
+def back_off(failures: int, error: errors.ConnectorError) -> timedelta:
+    """What the server asked for, else doubling from 30 seconds to an hour, with jitter so that workers spread."""
+    asked = getattr(error, "retry_after", None)
+    if asked is not None:
+        return timedelta(seconds=float(asked))
+    longest = min(FIRST_BACK_OFF * 2 ** min(failures - 1, 10), LONGEST_BACK_OFF)
+    return longest * random.uniform(0.75, 1.0)  # noqa: S311  (jitter, not a secret)

@@ -1,0 +1,178 @@
+"""Raw mail, sealed first; then its ledger rows and the cursor past them in one unit."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO
+from uuid import UUID, uuid4
+
+from django.utils import timezone
+
+from audit import actions, trail
+from connectors import claims, errors
+from connectors.adapters import MessageRef, RawMessage
+from connectors.models import FolderMapping, Mailbox, Message, MessageState
+from zalion.tasks import enqueue
+from zalion.tenancy.unit import unit
+from zalion.vault import blobs
+from zalion.vault.errors import BlobMissing
+
+RAW_KIND = "connectors.message"
+PARSE_TASK = "connectors.parse_messages"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A message as it came off the transport: its blob is safe, or ``reason`` says why there is none.
+
+    ``row`` is the key its ledger row will have: the blob is sealed for it and opens for no other.
+    """
+
+    row: UUID
+    identity: str
+    received_at: datetime
+    size: int
+    raw_blob: str = ""
+    content_hmac: str = ""
+    state: MessageState = MessageState.STORED
+    reason: str = ""
+
+
+def store(identity: str, body: BinaryIO, *, size: int, received_at: datetime) -> Arrival:
+    """Seal the raw mail and make it durable, before any row knows of it. Raises BlobNotStored."""
+    row = uuid4()
+    if size == 0:
+        return Arrival(row, identity, received_at, 0, state=MessageState.QUARANTINED, reason="empty")
+    blob = blobs.store(body, kind=RAW_KIND, object_id=row)
+    return Arrival(row, identity, received_at, size, raw_blob=blob.key, content_hmac=blob.content_hmac)
+
+
+def read_raw(message: Message) -> bytes:
+    """The raw mail of a row. Raises BlobMissing, also where it never was fetched, and SealBroken."""
+    if not message.raw_blob:
+        raise BlobMissing("This message was never fetched.")
+    with blobs.open_blob(message.raw_blob, kind=RAW_KIND, object_id=message.pk) as stream:
+        return stream.read()
+
+
+def arrival(ref: MessageRef, fetched: RawMessage | errors.ConnectorError, *, now: datetime) -> Arrival:
+    """What became of one ref of a page: stored, or a row that says why not."""
+    if isinstance(fetched, RawMessage):
+        with fetched.body as body:
+            when = fetched.received_at or ref.received_at or now
+            return store(ref.id, body, size=fetched.size, received_at=when)
+    gone = isinstance(fetched, errors.MessageGone)
+    state = MessageState.SKIPPED if gone else MessageState.QUARANTINED
+    return Arrival(uuid4(), ref.id, ref.received_at or now, ref.size or 0, state=state, reason=fetched.code)
+
+
+def unknown(mapping: FolderMapping, identities: Sequence[str]) -> set[str]:
+    """Those of ``identities`` that the ledger does not have yet."""
+    known = Message.objects.filter(mapping=mapping, identity__in=identities).values_list(
+        "identity", flat=True
+    )
+    return set(identities).difference(known)
+
+
+def take_in(
+    mapping: FolderMapping,
+    arrivals: Iterable[Arrival],
+    *,
+    claim: claims.Claim | None = None,
+    cursor: str | None = None,
+    total: int | None = None,
+) -> list[Message]:
+    """Commit the rows of one page with the cursor past it; raises ClaimLost when another worker took over.
+
+    A message known by identity is left as it is, so the same page may come twice. Content that the mailbox
+    already holds becomes a row marked as a copy of the first.
+    """
+    arrived = list(arrivals)
+    with unit():
+        if claim is not None:
+            claims.hold(claim)
+        fresh = unknown(mapping, [a.identity for a in arrived])
+        page = list({a.identity: a for a in arrived if a.identity in fresh}.values())
+        page = _remap(mapping, page) if claim is not None and claim.resync else page
+        rows = _rows(mapping, page)
+        Message.objects.bulk_create(rows)
+        if rows:
+            trail.record(
+                actions.MESSAGES_STORED,
+                object=mapping.mailbox,
+                facts={"folder": mapping.folder, "ids": [str(row.pk) for row in rows]},
+            )
+        if claim is not None:
+            claims.advance(claim, cursor=cursor, seen=len(page), total=total)
+        if any(row.parse_due_at for row in rows):
+            enqueue(PARSE_TASK, mapping.pk)
+    kept = {a.row for a in page}
+    for left in arrived:
+        if left.raw_blob and left.row not in kept:
+            blobs.delete(left.raw_blob)
+    return rows
+
+
+def _rows(mapping: FolderMapping, page: Sequence[Arrival]) -> list[Message]:
+    hashes = {a.content_hmac for a in page if a.content_hmac}
+    first: dict[str, Message] = {}
+    for known in Message.objects.filter(content_hmac__in=hashes, copy_of=None).order_by("taken_in_at"):
+        first.setdefault(known.content_hmac, known)
+    rows: list[Message] = []
+    now = timezone.now()
+    start = mapping.mailbox.taken_from
+    for item in page:
+        row = Message(
+            pk=item.row,
+            mailbox=mapping.mailbox,
+            mapping=mapping,
+            identity=item.identity,
+            state=item.state,
+            reason=item.reason,
+            received_at=item.received_at,
+            size=item.size,
+            raw_blob=item.raw_blob,
+            content_hmac=item.content_hmac,
+            historical=start is not None and item.received_at < start,
+            parse_due_at=now if item.state == MessageState.STORED else None,
+        )
+        row.claim_tenant()
+        if item.content_hmac:
+            row.copy_of = first.get(item.content_hmac)
+            first.setdefault(item.content_hmac, row)
+        rows.append(row)
+    return rows
+
+
+def _remap(mapping: FolderMapping, page: Sequence[Arrival]) -> list[Arrival]:
+    """After a UIDVALIDITY reset, give known mail its new identity; return what is really new (RFC 3501 2.3.1.1)."""
+    by_content = {a.content_hmac: a for a in page if a.content_hmac}
+    met: set[str] = set()
+    for row in Message.objects.filter(mapping=mapping, content_hmac__in=by_content).order_by("taken_in_at"):
+        if row.content_hmac not in met:
+            met.add(row.content_hmac)
+            Message.objects.filter(pk=row.pk).update(identity=by_content[row.content_hmac].identity)
+    renamed = {by_content[content].identity for content in met}
+    return [a for a in page if a.identity not in renamed]
+
+
+def retry(message: Message) -> None:
+    """Parse a quarantined message again, from the start; its raw mail is where it was."""
+    if not message.raw_blob:
+        raise errors.MessageGone("There is nothing to parse: the message was never fetched.")
+    with unit():
+        Message.objects.filter(pk=message.pk).update(
+            state=MessageState.STORED, reason="", parse_attempts=0, parse_due_at=timezone.now()
+        )
+        trail.record(actions.MESSAGE_RETRIED, object=message)
+        enqueue(PARSE_TASK, message.mapping_id)
+
+
+def upload_mapping(mailbox: Mailbox) -> FolderMapping:
+    """The mailbox's place for mail that comes by hand; made on first use, for it opens nothing of the mailbox."""
+    found = FolderMapping.objects.filter(mailbox=mailbox, kind="upload").first()
+    if found is None:
+        found = FolderMapping(mailbox=mailbox, kind="upload", folder="upload", name="Upload")
+        with unit():
+            found.save()
+    return found

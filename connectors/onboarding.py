@@ -1,0 +1,315 @@
+"""Setting a mailbox up: connection, check, folders, scopes, retention, and two signatures before it is live."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from audit import actions, trail
+from audit.models import RetentionPolicy
+from connectors import errors, gateway, registry
+from connectors.models import (
+    AccessScope,
+    Approval,
+    ApprovalKind,
+    Credential,
+    FolderMapping,
+    Mailbox,
+    MailboxState,
+    MappingKind,
+    Operation,
+    SyncState,
+)
+from connectors.sync import sync_now
+from zalion.tasks import enqueue
+from zalion.tenancy import roles
+from zalion.tenancy.models import User
+from zalion.tenancy.unit import unit
+from zalion.vault.secrets import SecretError, SecretRef
+
+CHECK_TASK = "connectors.check_mailbox"
+LIVE = (MailboxState.ACTIVE, MailboxState.PAUSED, MailboxState.NEEDS_ATTENTION)
+
+
+class OnboardingError(Exception):
+    """What was asked does not fit the mailbox's state or settings; the words are for the person who asked."""
+
+
+def create_mailbox(
+    name: str,
+    *,
+    address: str,
+    provider: str,
+    options: dict[str, Any],
+    reference: str,
+    polling_minutes: int = 10,
+    retention: RetentionPolicy | None = None,
+) -> Mailbox:
+    """A mailbox in state `configured`, connected to nothing yet. Raises OnboardingError for settings that cannot be."""
+    mailbox = Mailbox(name=name, address=address, provider=provider, taken_from=None)
+    return _save(
+        mailbox, options=options, reference=reference, polling_minutes=polling_minutes, retention=retention
+    )
+
+
+def configure(
+    mailbox: Mailbox,
+    *,
+    name: str,
+    address: str,
+    options: dict[str, Any],
+    reference: str,
+    polling_minutes: int,
+    retention: RetentionPolicy | None,
+) -> Mailbox:
+    """Change the connection; whatever was approved before does not cover it any more."""
+    mailbox.name, mailbox.address = name, address
+    return _save(
+        mailbox, options=options, reference=reference, polling_minutes=polling_minutes, retention=retention
+    )
+
+
+def _save(
+    mailbox: Mailbox,
+    *,
+    options: dict[str, Any],
+    reference: str,
+    polling_minutes: int,
+    retention: RetentionPolicy | None,
+) -> Mailbox:
+    try:
+        complete = registry.provider(mailbox.provider).Options(**options)
+        SecretRef.parse(reference)
+    except (errors.ConfigurationError, SecretError, TypeError, ValueError) as error:
+        raise OnboardingError(str(error)) from error
+    same_connection = mailbox.options == asdict(complete)
+    mailbox.options, mailbox.polling_minutes, mailbox.retention = asdict(complete), polling_minutes, retention
+    mailbox.claim_tenant()
+    try:
+        mailbox.full_clean(validate_unique=True)
+    except ValidationError as error:
+        raise OnboardingError(" ".join(error.messages)) from error
+    with unit():
+        credential = Credential.objects.filter(mailbox=mailbox).first() or Credential(mailbox=mailbox)
+        same_connection = same_connection and credential.reference == reference
+        if not same_connection:
+            mailbox.checked_at = mailbox.check_report = mailbox.connection_facts = None
+            mailbox.failures = mailbox.refusals = 0
+            mailbox.back_off_until, mailbox.error_code = None, ""
+        mailbox.save()
+        credential.reference = reference
+        credential.save()
+        _settle(mailbox)
+    return mailbox
+
+
+def request_check(mailbox: Mailbox) -> None:
+    """Have the worker try the connection; the report appears on the mailbox."""
+    with unit():
+        Mailbox.objects.filter(pk=mailbox.pk).update(checked_at=None, check_report=None)
+        enqueue(CHECK_TASK, mailbox.pk)
+
+
+def check_mailbox(mailbox_id: UUID) -> None:
+    """Try the connection and keep the report, with the live folder list where it passed."""
+    mailbox = Mailbox.objects.get(pk=mailbox_id)
+    try:
+        report, folders = gateway.check(mailbox)
+        steps = [asdict(step) for step in report.steps]
+    except errors.ConnectorError as error:
+        steps = [
+            {
+                "key": "settings",
+                "title": "Settings",
+                "outcome": "failed",
+                "detail": str(error),
+                "what_to_do": error.what_to_do,
+                "code": error.code,
+            }
+        ]
+        folders = []
+    mailbox.check_report = {"steps": steps, "folders": [asdict(folder) for folder in folders]}
+    mailbox.checked_at = timezone.now()
+    with unit():
+        mailbox.save(update_fields=["check_report", "checked_at"])
+        _settle(mailbox)
+
+
+def check_passed(mailbox: Mailbox) -> bool:
+    steps = (mailbox.check_report or {}).get("steps", [])
+    return bool(steps) and all(step["outcome"] == "passed" for step in steps)
+
+
+def map_folders(mailbox: Mailbox, *, folders: Sequence[str], upload: bool = False) -> None:
+    """Exactly these folders of the live list are taken in; a mapping with mail keeps its rows when it goes.
+
+    Raises OnboardingError for a folder that the last check did not see.
+    """
+    listed = {f["id"]: f for f in (mailbox.check_report or {}).get("folders", []) if f["selectable"]}
+    existing = {(m.kind, m.folder): m for m in FolderMapping.objects.filter(mailbox=mailbox)}
+    wanted = {(MappingKind.FOLDER.value, folder) for folder in folders}
+    if upload:
+        wanted.add((MappingKind.UPLOAD.value, "upload"))
+    with unit():
+        for kind, folder in sorted(wanted - existing.keys()):
+            if kind == MappingKind.FOLDER and folder not in listed:
+                raise OnboardingError(f"The folder {folder} is not in the live list. Run the check again.")
+            name = listed[folder]["name"] if kind == MappingKind.FOLDER else "Upload"
+            mapping = FolderMapping(mailbox=mailbox, kind=kind, folder=folder, name=name)
+            mapping.save()
+            if kind == MappingKind.FOLDER:
+                SyncState(mapping=mapping).save()
+        for key in existing.keys() - wanted:
+            if existing[key].messages.exists():
+                raise OnboardingError(f"{existing[key].name} holds mail: take its read scope away instead.")
+            existing[key].delete()
+        _settle(mailbox)
+
+
+def grant_scopes(mailbox: Mailbox, *, grants: Iterable[tuple[str, str]]) -> None:
+    """Exactly these (folder, operation) are granted; an empty folder means the whole mailbox."""
+    wanted = {(folder, Operation(operation).value) for folder, operation in grants}
+    existing = {(s.folder, s.operation): s for s in AccessScope.objects.filter(mailbox=mailbox)}
+    with unit():
+        for folder, operation in sorted(wanted - existing.keys()):
+            AccessScope(mailbox=mailbox, folder=folder, operation=operation).save()
+        for key in existing.keys() - wanted:
+            existing[key].delete()
+        _settle(mailbox)
+
+
+def configuration(mailbox: Mailbox) -> dict[str, Any]:
+    """What the two signatures are for: everything that decides what Zalion may touch and keep."""
+    policy = mailbox.retention
+    credential = Credential.objects.filter(mailbox=mailbox).first()
+    mappings = (
+        FolderMapping.objects.filter(mailbox=mailbox).select_related("retention").order_by("kind", "folder")
+    )
+    return {
+        "address": mailbox.address,
+        "provider": mailbox.provider,
+        "connection": mailbox.options,
+        "credential": credential.reference if credential else "",
+        "polling_minutes": mailbox.polling_minutes,
+        "folders": [[m.kind, m.folder, str(m.retention or "")] for m in mappings],
+        "scopes": sorted([s.folder, s.operation] for s in AccessScope.objects.filter(mailbox=mailbox)),
+        "retention": policy.terms() if policy else {},
+    }
+
+
+def configuration_hash(mailbox: Mailbox) -> str:
+    canonical = json.dumps(configuration(mailbox), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def missing(mailbox: Mailbox) -> list[str]:
+    """What still has to be done before sign-off can be asked for, in the words of the page."""
+    folders = set(
+        FolderMapping.objects.filter(mailbox=mailbox, kind=MappingKind.FOLDER).values_list(
+            "folder", flat=True
+        )
+    )
+    readable = set(
+        AccessScope.objects.filter(mailbox=mailbox, operation=Operation.READ).values_list("folder", flat=True)
+    )
+    uploads = FolderMapping.objects.filter(mailbox=mailbox, kind=MappingKind.UPLOAD).exists()
+    return [
+        words
+        for lacking, words in (
+            (not check_passed(mailbox), "Run the connection check until every step passes."),
+            (not folders and not uploads, "Choose at least one folder."),
+            ("" not in readable and bool(folders - readable), "Grant read on every chosen folder."),
+            (mailbox.retention_id is None, "Choose how long mail is kept."),
+        )
+        if lacking
+    ]
+
+
+def request_sign_off(mailbox: Mailbox) -> None:
+    if found := missing(mailbox):
+        raise OnboardingError(" ".join(found))
+    with unit():
+        _move(mailbox, MailboxState.AWAITING_SIGN_OFF)
+
+
+def approve(mailbox: Mailbox, *, user: User, kind: str) -> Approval:
+    """One signature. With both, from two people, for the configuration as it is now, the mailbox goes live.
+
+    Raises OnboardingError when nothing is asked for or the same person signed already, PermissionDenied
+    without the role.
+    """
+    roles.require(user, roles.APPROVE_IT if kind == ApprovalKind.IT else roles.APPROVE_COMPLIANCE)
+    signed = configuration_hash(mailbox)
+    with unit():
+        mailbox.refresh_from_db()
+        if mailbox.state != MailboxState.AWAITING_SIGN_OFF:
+            raise OnboardingError("This mailbox is not waiting for sign-off.")
+        others = Approval.objects.filter(mailbox=mailbox, configuration=signed)
+        if others.filter(user=user).exists():
+            raise OnboardingError("The second signature must come from somebody else.")
+        if others.filter(kind=kind).exists():
+            raise OnboardingError("This signature is already there.")
+        approval = Approval(mailbox=mailbox, kind=ApprovalKind(kind), user=user, configuration=signed)
+        approval.save()
+        trail.record(actions.MAILBOX_APPROVED, object=mailbox, facts={"kind": kind, "hash": signed})
+        if is_approved(mailbox):
+            _move(mailbox, MailboxState.ACTIVE)
+            sync_now(mailbox)
+    return approval
+
+
+def is_approved(mailbox: Mailbox) -> bool:
+    kinds = Approval.objects.filter(mailbox=mailbox, configuration=configuration_hash(mailbox))
+    return set(kinds.values_list("kind", flat=True)) == set(ApprovalKind.values)
+
+
+def pause(mailbox: Mailbox) -> None:
+    if mailbox.state not in (MailboxState.ACTIVE, MailboxState.NEEDS_ATTENTION):
+        raise OnboardingError("Only a mailbox that is live can be paused.")
+    with unit():
+        _move(mailbox, MailboxState.PAUSED)
+
+
+def resume(mailbox: Mailbox) -> None:
+    """Back to work, if what was approved is still what is configured; else sign-off comes first."""
+    if mailbox.state not in (MailboxState.PAUSED, MailboxState.NEEDS_ATTENTION):
+        raise OnboardingError("Only a paused mailbox can be resumed.")
+    if not is_approved(mailbox):
+        raise OnboardingError("The configuration changed since it was approved: ask for sign-off again.")
+    with unit():
+        Mailbox.objects.filter(pk=mailbox.pk).update(
+            failures=0, refusals=0, error_code="", back_off_until=None
+        )
+        _move(mailbox, MailboxState.ACTIVE)
+        sync_now(mailbox)
+
+
+def _settle(mailbox: Mailbox) -> None:
+    """After a change: stay live only where the signatures still cover what is configured."""
+    if mailbox.state in LIVE and is_approved(mailbox):
+        return
+    _move(mailbox, MailboxState.TESTED if check_passed(mailbox) else MailboxState.CONFIGURED)
+
+
+MOVES = {
+    MailboxState.ACTIVE: actions.MAILBOX_ACTIVATED,
+    MailboxState.PAUSED: actions.MAILBOX_PAUSED,
+    MailboxState.AWAITING_SIGN_OFF: actions.MAILBOX_SIGN_OFF_ASKED,
+}
+
+
+def _move(mailbox: Mailbox, state: MailboxState) -> None:
+    if mailbox.state == state:
+        return
+    reopened = mailbox.state in (*LIVE, MailboxState.AWAITING_SIGN_OFF)
+    mailbox.state = state
+    mailbox.save(update_fields=["state"])
+    if state in MOVES:
+        trail.record(MOVES[state], object=mailbox, facts={"hash": configuration_hash(mailbox)})
+    elif reopened:
+        trail.record(actions.MAILBOX_REOPENED, object=mailbox)

@@ -1,0 +1,145 @@
+"""After the row is safe: raw mail parsed in the child pool, in pages, never in the way of the next mail."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from audit import actions, trail
+from connectors import ingest
+from connectors.models import Attachment, FolderMapping, Message, MessageState
+from connectors.signals import message_stored
+from zalion import sandbox
+from zalion.sandbox import SandboxError
+from zalion.tasks import enqueue
+from zalion.tenancy.unit import unit
+from zalion.vault import index
+from zalion.vault.errors import BlobMissing, SealBroken
+from zalion.vault.index import token
+
+PAGE = 20  # rows written in one unit
+VISIT = timedelta(minutes=2)
+LEASE = timedelta(minutes=10)
+MAX_ATTEMPTS = 3
+RETRY_AFTER = timedelta(minutes=1)
+# No documents are looked for in these; the row says so.
+SKIPPED_KINDS = frozenset({"auto_reply", "calendar", "receipt", "bounce", "newsletter"})
+# A supplier's ERP may send confirmations through a bulk mailer, which adds what makes a newsletter one.
+DOCUMENT_TYPES = ("application/pdf", "application/xml", "text/xml", "application/edifact", "text/csv")
+INDEX_KIND = "connectors.message"
+
+
+def parse_messages(mapping_id: UUID) -> None:
+    """Parse what is due in one folder, in pages, for at most two minutes; the rest is queued again."""
+    mapping = FolderMapping.objects.filter(pk=mapping_id).first()
+    ends = timezone.now() + VISIT
+    while mapping is not None and (page := _claim_page(mapping)):
+        outcomes = [(message, _parse(message)) for message in page]
+        _write(outcomes)
+        if timezone.now() >= ends:
+            with unit():
+                enqueue(ingest.PARSE_TASK, mapping_id)
+            return
+
+
+def _claim_page(mapping: FolderMapping) -> list[Message]:
+    """The next due messages, each leased by moving its due time: a killed worker's come back by themselves."""
+    now = timezone.now()
+    due = Message.objects.filter(mapping=mapping, parse_due_at__lte=now).order_by("received_at")
+    claimed = []
+    with unit():
+        for message in due[:PAGE]:
+            same = Message.objects.filter(pk=message.pk, parse_due_at=message.parse_due_at)
+            if same.update(parse_due_at=now + LEASE, parse_attempts=message.parse_attempts + 1):
+                message.parse_attempts += 1
+                claimed.append(message)
+    return claimed
+
+
+def _parse(message: Message) -> dict[str, Any]:
+    """Plain data from the child, or {"quarantine": reason} or {"again": reason}."""
+    if message.parse_attempts > MAX_ATTEMPTS:
+        return {"quarantine": "parser_died"}
+    try:
+        raw = ingest.read_raw(message)
+        parsed: dict[str, Any] = sandbox.run("connectors.mime:parse", raw=raw)
+    except SandboxError as error:
+        return {"quarantine" if message.parse_attempts >= MAX_ATTEMPTS else "again": error.code}
+    except (BlobMissing, SealBroken) as error:
+        return {"quarantine": error.code}
+    return parsed
+
+
+def _write(outcomes: list[tuple[Message, dict[str, Any]]]) -> None:
+    stored: list[Message] = []
+    attachments: list[Attachment] = []
+    words: dict[UUID, list[str]] = {}
+    with unit():
+        for message, parsed in outcomes:
+            if "again" in parsed:
+                message.parse_due_at = timezone.now() + RETRY_AFTER
+                message.save(update_fields=["parse_due_at"])
+                continue
+            message.parse_due_at, message.parsed_at = None, timezone.now()
+            if "quarantine" in parsed:
+                message.state, message.reason = MessageState.QUARANTINED, parsed["quarantine"]
+                trail.record(actions.MESSAGE_QUARANTINED, object=message, reason=message.reason)
+            else:
+                _fill(message, parsed)
+                attachments += _attachments(message, parsed)
+                words[message.pk] = _words(parsed)
+                if message.state == MessageState.STORED:
+                    stored.append(message)
+            message.save()
+        ids = [message.pk for message, _ in outcomes]
+        Attachment.objects.filter(message__in=ids).delete()
+        Attachment.objects.bulk_create(attachments)
+        index.index_many(INDEX_KIND, words)
+        if stored:
+            message_stored.send(sender=Message, messages=stored)
+
+
+def _fill(message: Message, parsed: dict[str, Any]) -> None:
+    sender = (parsed["from"] or [{"name": "", "address": ""}])[0]
+    message.subject = parsed["subject"]
+    message.sender_name, message.sender_address = sender["name"], sender["address"]
+    message.recipients = {"to": parsed["to"], "cc": parsed["cc"]}
+    message.headers = {name: parsed[name] for name in ("date", "reply_to", "in_reply_to", "references")}
+    message.snippet = parsed["snippet"]
+    message.message_id = parsed["message_id"]
+    message.message_id_token = token("message-id", parsed["message_id"]) if parsed["message_id"] else ""
+    domain = sender["address"].rpartition("@")[2].lower()
+    message.sender_domain_token = token("domain", domain) if domain else ""
+    message.kind = parsed["kind"]
+    message.flags = parsed["flags"]
+    carries = any(node["media_type"] in DOCUMENT_TYPES for node in parsed["attachments"])
+    if message.kind in SKIPPED_KINDS and not (message.kind == "newsletter" and carries):
+        message.state, message.reason = MessageState.SKIPPED, message.kind
+    elif message.copy_of_id is not None:
+        message.state, message.reason = MessageState.SKIPPED, "copy"
+    elif message.historical:
+        message.state, message.reason = MessageState.SKIPPED, "historical"
+
+
+def _attachments(message: Message, parsed: dict[str, Any]) -> list[Attachment]:
+    return [
+        Attachment(
+            message=message,
+            path=node["path"],
+            parent_path=node["parent_path"],
+            name=node["name"],
+            declared_type=node["declared_type"][:255],
+            media_type=node["media_type"][:100],
+            size=node["size"],
+            inline=node["inline"],
+            flags=node["flags"],
+        )
+        for node in parsed["attachments"]
+    ]
+
+
+def _words(parsed: dict[str, Any]) -> list[str]:
+    people = [part for side in ("from", "to", "cc") for person in parsed[side] for part in person.values()]
+    names = [node["name"] for node in parsed["attachments"]]
+    return [text for text in (parsed["subject"], parsed["message_id"], *people, *names) if text]

@@ -1,0 +1,59 @@
+"""Reading what is stored: search, body, attachments, raw mail; every look is on record before it is given."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import QuerySet
+
+from audit import actions, trail
+from connectors.ingest import read_raw
+from connectors.models import Attachment, Message
+from connectors.parse import INDEX_KIND
+from zalion import sandbox
+from zalion.vault import index
+
+
+def search(query: str) -> "QuerySet[Message]":
+    """Messages whose subject, people, Message-ID or attachment names hold every word of ``query``; all when empty."""
+    found = Message.objects.select_related("mailbox", "mapping")
+    if query.strip():
+        found = found.filter(pk__in=index.search(INDEX_KIND, query))
+    return found
+
+
+def listed(messages: Sequence[Message]) -> None:
+    """Record that these rows, subjects and senders included, are about to be shown."""
+    trail.record(actions.MESSAGES_SEARCHED, facts={"ids": [str(message.pk) for message in messages]})
+
+
+def raw(message: Message) -> bytes:
+    """The RFC 5322 bytes as they were taken in. Raises BlobMissing where the message was never fetched."""
+    trail.record(actions.MESSAGE_DOWNLOADED, object=message)
+    return read_raw(message)
+
+
+def body(message: Message) -> dict[str, Any]:
+    """``text`` and sanitised ``html`` of the body, either may be empty. Raises SandboxError, BlobMissing."""
+    trail.record(actions.MESSAGE_VIEWED, object=message)
+    found = parsed(message)
+    html = sandbox.run("connectors.mime:sanitise", html=found["html"]) if found["html"] else ""
+    return {"text": found["text"], "html": html}
+
+
+def attachment(message: Message, *, path: str) -> tuple[str, str, bytes]:
+    """Name, media type and bytes of one node of the tree. Raises Attachment.DoesNotExist, SandboxError."""
+    row = Attachment.objects.get(message=message, path=path)
+    trail.record(actions.ATTACHMENT_DOWNLOADED, object=message, facts={"path": path})
+    return row.name or f"attachment-{path}", row.media_type, content(message, path=path)
+
+
+def content(message: Message, *, path: str) -> bytes:
+    """The decoded bytes of a node, for callers whose own act is on record."""
+    found = sandbox.run("connectors.mime:content", raw=read_raw(message), path=path)
+    return bytes(found)
+
+
+def parsed(message: Message) -> dict[str, Any]:
+    """The whole parse, text and markup included, for callers whose own act is on record."""
+    found: dict[str, Any] = sandbox.run("connectors.mime:parse", raw=read_raw(message))
+    return found

@@ -1,0 +1,48 @@
+"""Thin tasks: opaque ids in, one call, nothing out; and what is due, for the tick to ring again."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q
+
+from connectors import claims, ingest, onboarding, parse, sync
+from connectors.models import MailboxState, MappingKind, Message, SyncState
+from zalion.tasks import Bell, due, task
+
+
+@task(sync.SYNC_TASK)
+def sync_folder(mapping_id: UUID) -> None:
+    sync.sync_folder(mapping_id)
+
+
+@task(ingest.PARSE_TASK)
+def parse_messages(mapping_id: UUID) -> None:
+    parse.parse_messages(mapping_id)
+
+
+@task(onboarding.CHECK_TASK)
+def check_mailbox(mailbox_id: UUID) -> None:
+    onboarding.check_mailbox(mailbox_id)
+
+
+@due
+def folders_due(now: datetime) -> Iterator[Bell]:
+    """Folders of live mailboxes whose time has come and whom no worker holds."""
+    states = SyncState.across_tenants.filter(
+        claims.free(now),
+        Q(mapping__mailbox__back_off_until=None) | Q(mapping__mailbox__back_off_until__lte=now),
+        next_attempt_at__lte=now,
+        mapping__kind=MappingKind.FOLDER,
+        mapping__mailbox__state=MailboxState.ACTIVE,
+    )
+    for tenant, mapping in states.values_list("tenant_id", "mapping_id").order_by("next_attempt_at"):
+        yield Bell(tenant, sync.SYNC_TASK, (mapping,))
+
+
+@due
+def parses_due(now: datetime) -> Iterator[Bell]:
+    """Folders with mail that waits for its parse, be it that a worker died over it."""
+    messages = Message.across_tenants.filter(parse_due_at__lte=now)
+    for tenant, mapping in messages.order_by().values_list("tenant_id", "mapping_id").distinct():
+        yield Bell(tenant, ingest.PARSE_TASK, (mapping,))

@@ -1,0 +1,140 @@
+"""Documents over REST: list, read, correct, approve, reject, reopen; each calls what the portal calls."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins, serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from extraction import review
+from extraction.models import Document, DocumentState
+from extraction.schemas import DOC_TYPES
+from zalion import rest
+from zalion.tenancy import roles
+from zalion.tenancy.models import Scope
+
+IF_MATCH = OpenApiParameter(
+    "If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True, description="The ETag you read."
+)
+
+
+class DocumentRow(serializers.ModelSerializer[Document]):
+    class Meta:
+        model = Document
+        fields = (
+            "id",
+            "state",
+            "version",
+            "doc_type",
+            "number",
+            "order_reference",
+            "seller_name",
+            "issue_date",
+            "confidence",
+            "finding_count",
+            "message",
+            "created_at",
+            "decided_at",
+        )
+        read_only_fields = fields
+
+
+class DocumentWhole(DocumentRow):
+    document = serializers.JSONField(source="current", read_only=True, help_text="The canonical document.")
+
+    class Meta(DocumentRow.Meta):
+        fields = (*DocumentRow.Meta.fields, "document")
+        read_only_fields = fields
+
+
+class Corrections(serializers.Serializer[Any]):
+    changes = serializers.DictField(help_text="Field path to value, such as lines.0.quantity: '12'.")
+
+
+class Reason(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=2000)
+
+
+class DocumentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Document]):
+    """Order documents as extracted and reviewed. Changing one needs If-Match with its ETag."""
+
+    queryset = Document.objects.all()
+    serializer_class = DocumentWhole
+    read_scope, write_scope = Scope.DOCUMENTS_READ, Scope.DOCUMENTS_WRITE
+    read_permission, write_permission = roles.VIEW_DOCUMENTS, roles.REVIEW_DOCUMENTS
+
+    def get_queryset(self) -> QuerySet[Document]:
+        wanted = self.request.query_params
+        found = review.search(wanted.get("q", ""))
+        if state := wanted.get("state"):
+            found = found.filter(state=self._one_of("state", state, DocumentState.values))
+        if doc_type := wanted.get("doc_type"):
+            found = found.filter(doc_type=self._one_of("doc_type", doc_type, DOC_TYPES))
+        return found
+
+    @staticmethod
+    def _one_of(name: str, value: str, known: Any) -> str:
+        if value not in known:
+            raise serializers.ValidationError({name: f"One of {', '.join(known)}."})
+        return value
+
+    @extend_schema(
+        responses=DocumentRow(many=True),
+        parameters=[
+            OpenApiParameter("state", enum=DocumentState.values),
+            OpenApiParameter("doc_type", enum=DOC_TYPES),
+            OpenApiParameter("q", description="Words or numbers of number, order reference or supplier."),
+        ],
+    )
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        page = self.paginate_queryset(self.get_queryset())
+        assert page is not None  # noqa: S101  (this view always has a paginator)
+        review.listed(page)
+        return self.get_paginated_response(DocumentRow(page, many=True).data)
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        document = self.get_object()
+        review.record_view(document)
+        return self._answer(document)
+
+    @extend_schema(request=Corrections, responses=DocumentWhole, parameters=[IF_MATCH])
+    @action(detail=True, methods=["post"])
+    def correct(self, request: Request, pk: str) -> Response:
+        asked = Corrections(data=request.data)
+        asked.is_valid(raise_exception=True)
+        return self._act(review.correct, request, changes=asked.validated_data["changes"])
+
+    @extend_schema(request=None, responses=DocumentWhole, parameters=[IF_MATCH])
+    @action(detail=True, methods=["post"])
+    def approve(self, request: Request, pk: str) -> Response:
+        return self._act(review.approve, request)
+
+    @extend_schema(request=Reason, responses=DocumentWhole, parameters=[IF_MATCH])
+    @action(detail=True, methods=["post"])
+    def reject(self, request: Request, pk: str) -> Response:
+        asked = Reason(data=request.data)
+        asked.is_valid(raise_exception=True)
+        return self._act(review.reject, request, reason=asked.validated_data["reason"])
+
+    @extend_schema(request=None, responses=DocumentWhole, parameters=[IF_MATCH])
+    @action(detail=True, methods=["post"])
+    def reopen(self, request: Request, pk: str) -> Response:
+        return self._act(review.reopen, request)
+
+    def _act(self, flow: Any, request: Request, **arguments: Any) -> Response:
+        document = self.get_object()
+        try:
+            return self._answer(flow(document, version=rest.version_of(request), **arguments))
+        except review.Conflict as error:
+            raise rest.PreconditionFailed(str(error)) from error
+        except review.NotAllowed as error:
+            raise rest.NotInThisState(str(error)) from error
+        except review.InvalidCorrection as error:
+            raise serializers.ValidationError(error.errors) from error
+
+    def _answer(self, document: Document) -> Response:
+        return Response(DocumentWhole(document).data, headers={"ETag": f'"{document.version}"'})

@@ -1,0 +1,285 @@
+"""From a stored message to its documents: sources, one reading each in the child pool, then rows in one unit."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+
+from audit import actions, trail
+from connectors import reading
+from connectors.models import Attachment, Message, MessageState
+from extraction.models import Document, ExtractionRun, RunState
+from zalion import sandbox
+from zalion.sandbox import SandboxError
+from zalion.tasks import enqueue
+from zalion.tenancy.unit import unit
+from zalion.vault import index
+from zalion.vault.errors import BlobMissing, SealBroken
+from zalion.vault.index import token
+
+RUN_TASK = "extraction.run_due"
+INDEX_KIND = "extraction.document"
+BODY = "body"
+LEASE = timedelta(minutes=10)
+RETRY_AFTER = timedelta(minutes=1)
+MAX_ATTEMPTS = 3
+VISIT = 120.0  # seconds of one task; what is left is queued again
+READABLE = frozenset({"application/pdf", "application/xml", "text/xml", "text/html", "text/plain"})
+# Of two sources that tell of the same document, the one that was given structure tells it better.
+RANK = {"ubl": 3, "pdf": 2, "body": 1}
+
+
+class RunLost(Exception):
+    """Another worker took the run over; this one writes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A body or an attachment that may hold a document; ``hmac`` names its content."""
+
+    path: str
+    name: str
+    media_type: str
+    content: bytes
+    hmac: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one source gave: canonical documents as JSON, or none and why."""
+
+    source: Source
+    extractor: str
+    version: str
+    documents: tuple[dict[str, Any], ...]
+    outcome: str
+
+    def told(self) -> dict[str, str]:
+        return {
+            "path": self.source.path,
+            "extractor": self.extractor,
+            "version": self.version,
+            "outcome": self.outcome,
+        }
+
+
+def queue(messages: Sequence[Message]) -> None:
+    """A run for each message; called inside the unit that made them known."""
+    ExtractionRun.objects.bulk_create([ExtractionRun(message=message) for message in messages])
+    enqueue(RUN_TASK)
+
+
+def rerun(message: Message) -> None:
+    """Read a message again with the extractors as they are now."""
+    if message.state != MessageState.STORED:
+        raise ValueError("Only stored mail is read.")
+    with unit():
+        queue([message])
+
+
+def run_due() -> None:
+    """Work off what is due in this tenant for about two minutes; several workers may do so at once."""
+    ends = time.monotonic() + VISIT
+    while (run := _claim()) is not None:
+        try:
+            _work(run)
+        except RunLost:
+            continue
+        if time.monotonic() >= ends:
+            with unit():
+                enqueue(RUN_TASK)
+            return
+
+
+def _claim() -> ExtractionRun | None:
+    now = timezone.now()
+    free = Q(lease_until=None) | Q(lease_until__lte=now)
+    for run in (
+        ExtractionRun.objects.filter(free, due_at__lte=now).select_related("message").order_by("due_at")[:8]
+    ):
+        with unit():
+            taken = ExtractionRun.objects.filter(free, pk=run.pk, fence=run.fence).update(
+                fence=run.fence + 1,
+                lease_until=now + LEASE,
+                due_at=now + LEASE,
+                attempts=run.attempts + 1,
+                state=RunState.RUNNING,
+            )
+        if taken:
+            run.fence, run.attempts = run.fence + 1, run.attempts + 1
+            return run
+    return None
+
+
+def _work(run: ExtractionRun) -> None:
+    started = time.monotonic()
+    if run.attempts > MAX_ATTEMPTS:
+        _finish(run, RunState.FAILED, outcome="extractor_died", seconds=None)
+        return
+    try:
+        readings = [read(source, run.message) for source in sources(run.message)]
+    except (SandboxError, BlobMissing, SealBroken) as error:
+        if run.attempts >= MAX_ATTEMPTS:
+            _finish(run, RunState.FAILED, outcome=error.code, seconds=time.monotonic() - started)
+        else:
+            _again(run)
+        return
+    _write(run, join(readings), readings, seconds=time.monotonic() - started)
+
+
+def sources(message: Message) -> Iterator[Source]:
+    """Attachments that can be read, then the body. Signature logos, calendars and the like are no sources."""
+    for row in Attachment.objects.filter(message=message, inline=False, media_type__in=READABLE):
+        content = reading.content(message, path=row.path)
+        yield Source(row.path, row.name or row.path, row.media_type, content, index.content_hmac(content))
+    parsed = reading.parsed(message)
+    written = parsed["html"] or parsed["text"]
+    if written.strip():
+        content = written.encode()
+        kind = "text/html" if parsed["html"] else "text/plain"
+        yield Source(BODY, BODY, kind, content, index.content_hmac(content))
+
+
+def read(source: Source, message: Message) -> Reading:
+    """One source through the registry, in a child. A child that dies over it is this source's outcome."""
+    domain = (message.sender_address or "").rpartition("@")[2]
+    payload = {
+        "name": source.name,
+        "content": source.content,
+        "hints": {"sender_domain": domain or None, "subject": message.subject},
+    }
+    try:
+        result = sandbox.run("extraction.reader:read_plain", payload=payload)
+    except SandboxError as error:
+        return Reading(source, "", "", (), error.code)
+    documents = tuple(result["documents"])
+    codes = [finding["code"] for finding in result["findings"]]
+    outcome = "documents" if documents else (codes[0] if codes else "nothing_found")
+    return Reading(source, result["extractor"] or "", result["version"] or "", documents, outcome)
+
+
+def join(readings: Sequence[Reading]) -> list[tuple[Reading, dict[str, Any]]]:
+    """The documents of a message, each once: the best source of a number leads, the others only bear it out."""
+    ranked = sorted(readings, key=lambda r: -RANK.get(r.extractor, 0))
+    chosen: list[tuple[Reading, dict[str, Any]]] = []
+    seen: set[tuple[str, str]] = set()
+    for found in ranked:
+        for document in found.documents:
+            key = (document["doc_type"], _normal(document["number"]))
+            if key in seen or (found.source.path == BODY and chosen and not _stands_alone(document, chosen)):
+                continue
+            seen.add(key)
+            chosen.append((found, document))
+    return chosen
+
+
+def _normal(number: str | None) -> str:
+    return "".join(c for c in (number or "").casefold() if c.isalnum())
+
+
+def _stands_alone(document: dict[str, Any], chosen: Sequence[tuple[Reading, dict[str, Any]]]) -> bool:
+    """Whether a covering letter beside attachments is a document of its own: a new number and lines."""
+    known = {_normal(other["number"]) for _, other in chosen}
+    return bool(document["lines"]) and bool(document["number"]) and _normal(document["number"]) not in known
+
+
+def _write(
+    run: ExtractionRun,
+    chosen: Sequence[tuple[Reading, dict[str, Any]]],
+    readings: Sequence[Reading],
+    *,
+    seconds: float,
+) -> None:
+    rows = [_row(run, found, data) for found, data in chosen]
+    with unit():
+        hashes = {row.source_hmac for row in rows}
+        known = set(
+            Document.objects.filter(source_hmac__in=hashes)
+            .exclude(run__message=run.message)
+            .values_list("source_hmac", flat=True)
+        )
+        # The same paper sent twice is one document; the run says that it was known.
+        rows = [row for row in rows if row.source_hmac not in known]
+        outcome = "documents" if rows else ("known_document" if known else "nothing_found")
+        told = [
+            {**r.told(), "outcome": "known_document" if r.source.hmac in known else r.outcome}
+            for r in readings
+        ]
+        _finish(run, RunState.DONE, outcome=outcome, seconds=seconds, sources=told)
+        Document.objects.bulk_create(rows)
+        index.index_many(INDEX_KIND, {row.pk: _words(row) for row in rows})
+        if rows:
+            trail.record(
+                actions.DOCUMENTS_EXTRACTED,
+                object=run.message,
+                facts={"ids": [str(row.pk) for row in rows], "run": str(run.pk)},
+            )
+
+
+def _row(run: ExtractionRun, found: Reading, data: dict[str, Any]) -> Document:
+    row = Document(
+        message=run.message,
+        run=run,
+        doc_type=data["doc_type"],
+        confidence=data["confidence"],
+        source_path=found.source.path,
+        media_type=found.source.media_type,
+        source_hmac=found.source.hmac,
+        extractor=found.extractor,
+        extractor_version=found.version,
+        machine=data,
+    )
+    show(row, data)
+    return row
+
+
+def show(row: Document, data: dict[str, Any]) -> None:
+    """Set ``data`` as what the document says now, and the columns that lists and matching read."""
+    row.current = data
+    row.doc_type = data["doc_type"]
+    row.issue_date = parse_date(data["issue_date"] or "")
+    row.finding_count = len(data["findings"])
+    row.number, row.order_reference, row.seller_name = (
+        data["number"],
+        data["order_reference"],
+        data["seller_name"],
+    )
+    row.number_token = token("number", _normal(row.number)) if row.number else ""
+    row.order_reference_token = token("number", _normal(row.order_reference)) if row.order_reference else ""
+
+
+def _words(row: Document) -> list[str]:
+    return [text for text in (row.number, row.order_reference, row.seller_name) if text]
+
+
+def reindex(row: Document) -> None:
+    index.index_many(INDEX_KIND, {row.pk: _words(row)})
+
+
+def _finish(
+    run: ExtractionRun, state: RunState, *, outcome: str, seconds: float | None, sources: Any = ()
+) -> None:
+    with unit():
+        held = ExtractionRun.objects.filter(pk=run.pk, fence=run.fence).update(
+            state=state,
+            outcome=outcome,
+            seconds=seconds,
+            sources=list(sources),
+            due_at=None,
+            lease_until=None,
+            finished_at=timezone.now(),
+        )
+        if not held:
+            raise RunLost
+
+
+def _again(run: ExtractionRun) -> None:
+    with unit():
+        ExtractionRun.objects.filter(pk=run.pk, fence=run.fence).update(
+            state=RunState.QUEUED, due_at=timezone.now() + RETRY_AFTER, lease_until=None
+        )
