@@ -165,7 +165,7 @@ def test_what_the_truth_says_stands_on_the_paper(everything):
                 if truth.seller_name in {c.name for c in COMPANIES.values() if c.language == "en"}
                 else german
             )
-            wanted = [truth.number, truth.order_reference, truth.seller_vat_id or ""]
+            wanted = [truth.number, truth.order_reference or "", truth.seller_vat_id or ""]
             if truth.gross_total is not None:
                 amounts = (truth.net_total, truth.tax_total, truth.gross_total, *truth.line_totals)
                 wanted += [write(amount) for amount in amounts]

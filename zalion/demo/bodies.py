@@ -211,7 +211,7 @@ def confirmation_html(document: Document) -> str:
         f'<h2 style="color:{color};font-family:Arial">{escape(labels(document)[document.kind])}</h2>\n'
         f'<table cellspacing="0" style="font-family:Arial;font-size:13px">{top}</table><br>\n'
         f'<table cellspacing="0" width="680" style="font-family:Arial;font-size:13px">\n'
-        f'<tr style="background:{color};color:#fff;text-align:left">{rows}</tr>\n</table>\n'
+        f'<tr style="background:{color};color:#fff;text-align:left">{rows}</tr>\n</table>\n<br>\n'
         + _small_print(document)
     )
 

@@ -122,7 +122,7 @@ class DocumentTruth:
     doc_type: str
     number: str
     issue_date: date
-    order_reference: str
+    order_reference: str | None
     seller_name: str
     seller_vat_id: str | None
     currency: str | None
@@ -135,13 +135,13 @@ class DocumentTruth:
 
 
 def truth_of(document: Document) -> DocumentTruth:
-    """The truth of a document; unpriced paper has no currency and no sums."""
+    """The truth of a document: unpriced paper has no currency and no sums, a quote answers no order yet."""
     priced = document.priced
     return DocumentTruth(
         doc_type=document.kind,
         number=document.number,
         issue_date=document.issued,
-        order_reference=document.order.number,
+        order_reference=document.order.number if document.kind != "quote" else None,
         seller_name=document.supplier.name,
         seller_vat_id=document.supplier.vat_id or None,
         currency=document.supplier.currency if priced else None,
