@@ -10,6 +10,8 @@ from django.dispatch import Signal
 
 # Sent inside the transaction as its last act, with ``events``: the trail appends them under the chain-head lock.
 unit_closing = Signal()
+# Sent after a rollback with its ``events``: what was refused is kept, although nothing else is.
+unit_undone = Signal()
 # Sent by bulk writes, which Django's own signals do not see: ``model``, ``action``, ``ids``, ``fields``.
 rows_written = Signal()
 
@@ -44,12 +46,16 @@ def unit() -> Iterator[None]:
     if is_open():
         yield
         return
-    token = _open.set([])
+    events: list[Any] = []
+    token = _open.set(events)
+    committed = False
     try:
         with transaction.atomic():
             yield
-            events = _open.get()
             if events:
                 unit_closing.send(sender=None, events=list(events))
+        committed = True
     finally:
         _open.reset(token)
+        if events and not committed:
+            unit_undone.send(sender=None, events=events)

@@ -1,0 +1,149 @@
+"""What can happen: one code per action, and a sentence for people beside it."""
+
+from collections.abc import Mapping
+
+# Signing in, and what people may do
+SIGNIN_SUCCEEDED = "signin.succeeded"
+SIGNIN_REFUSED = "signin.refused"
+SIGNIN_LINK_ISSUED = "signin.link_issued"
+SIGNED_OUT = "signin.ended"
+TENANT_SWITCHED = "tenant.switched"
+ACCESS_REFUSED = "access.refused"
+TOKEN_USED = "token.used"  # noqa: S105  (an action's name)
+# Configuration, through django-auditlog and the managers' bulk writes
+CONFIGURATION_CREATED = "configuration.created"
+CONFIGURATION_CHANGED = "configuration.changed"
+CONFIGURATION_DELETED = "configuration.deleted"
+CONFIGURATION_APPLIED = "configuration.applied"
+# Mailboxes
+MAILBOX_TESTED = "mailbox.tested"
+MAILBOX_SIGN_OFF_ASKED = "mailbox.sign_off_asked"
+MAILBOX_SIGN_OFF_ASKED = "mailbox.sign_off_asked"
+MAILBOX_APPROVED = "mailbox.approved"
+MAILBOX_ACTIVATED = "mailbox.activated"
+MAILBOX_PAUSED = "mailbox.paused"
+MAILBOX_REOPENED = "mailbox.reopened"
+MAILBOX_ATTENTION = "mailbox.needs_attention"
+MAILBOX_POLLED = "mailbox.polled"
+MAILBOX_SYNC_ASKED = "mailbox.sync_asked"
+MAILBOX_RECONCILED = "mailbox.reconciled"
+FOLDERS_LISTED = "folders.listed"
+FOLDER_RESYNCED = "folder.resynced"
+SCOPE_REFUSED = "scope.refused"
+CREDENTIAL_USED = "credential.used"
+CREDENTIAL_REFUSED = "credential.refused"
+TOKEN_REFRESHED = "token.refreshed"  # noqa: S105
+SUBSCRIPTION_CHANGED = "subscription.changed"
+NOTIFICATION_RECEIVED = "notification.received"
+# Mail
+MESSAGES_LISTED = "messages.listed"
+MESSAGE_FETCHED = "message.fetched"
+MESSAGES_STORED = "messages.stored"
+MESSAGES_IMPORTED = "messages.imported"
+MESSAGE_PARSED = "message.parsed"
+MESSAGE_QUARANTINED = "message.quarantined"
+MESSAGE_RETRIED = "message.retried"
+MESSAGE_VIEWED = "message.viewed"
+MESSAGE_DOWNLOADED = "message.downloaded"
+MESSAGE_FILED = "message.filed"
+MESSAGE_SENT = "message.sent"
+MESSAGES_SEARCHED = "messages.searched"
+ATTACHMENT_VIEWED = "attachment.viewed"
+ATTACHMENT_DOWNLOADED = "attachment.downloaded"
+# Documents
+DOCUMENTS_EXTRACTED = "documents.extracted"
+DOCUMENTS_LISTED = "documents.listed"
+DOCUMENT_VIEWED = "document.viewed"
+DOCUMENT_PAGE_VIEWED = "document.page_viewed"
+DOCUMENT_ASSIGNED = "document.assigned"
+DOCUMENT_CORRECTED = "document.corrected"
+DOCUMENT_APPROVED = "document.approved"
+DOCUMENT_REJECTED = "document.rejected"
+DOCUMENT_REOPENED = "document.reopened"
+DOCUMENT_HANDED_OVER = "document.handed_over"
+# Keys, retention, the queue and the trail itself
+KEY_ROTATED = "key.rotated"
+KEY_DESTROYED = "key.destroyed"
+SECRET_STORED = "secret.stored"  # noqa: S105
+RETENTION_RUN = "retention.run"
+TASK_REFUSED = "task.refused"
+TASK_FAILED = "task.failed"
+TRAIL_VIEWED = "trail.viewed"
+TRAIL_EXPORTED = "trail.exported"
+TENANT_CREATED = "tenant.created"
+
+SENTENCES: Mapping[str, str] = {
+    SIGNIN_SUCCEEDED: "Signed in.",
+    SIGNIN_REFUSED: "Tried to sign in.",
+    SIGNIN_LINK_ISSUED: "Made a one-time sign-in link.",
+    SIGNED_OUT: "Signed out.",
+    TENANT_SWITCHED: "Switched to another company.",
+    ACCESS_REFUSED: "Asked for something this role may not have.",
+    TOKEN_USED: "Used an API token.",
+    CONFIGURATION_CREATED: "Added a setting.",
+    CONFIGURATION_CHANGED: "Changed a setting.",
+    CONFIGURATION_DELETED: "Deleted a setting.",
+    CONFIGURATION_APPLIED: "Applied a configuration file.",
+    MAILBOX_TESTED: "Tested the connection to a mailbox.",
+    MAILBOX_SIGN_OFF_ASKED: "Asked IT and compliance to sign a mailbox off.",
+    MAILBOX_APPROVED: "Approved a mailbox's configuration.",
+    MAILBOX_ACTIVATED: "Switched a mailbox on.",
+    MAILBOX_PAUSED: "Paused a mailbox.",
+    MAILBOX_REOPENED: "Reopened a mailbox's approvals.",
+    MAILBOX_ATTENTION: "A mailbox needs attention.",
+    MAILBOX_POLLED: "Looked into a mailbox and found nothing new.",
+    MAILBOX_SYNC_ASKED: "Asked for a mailbox to be read now.",
+    MAILBOX_RECONCILED: "Compared the server's inventory with the ledger.",
+    FOLDERS_LISTED: "Listed a mailbox's folder names.",
+    FOLDER_RESYNCED: "Read a folder again from the start, since the server forgot where we were.",
+    SCOPE_REFUSED: "Stopped an access outside what the mailbox was granted, before anything was sent.",
+    CREDENTIAL_USED: "Used a secret to connect to a mailbox.",
+    CREDENTIAL_REFUSED: "The mail server refused a credential.",
+    TOKEN_REFRESHED: "Renewed an access token.",
+    SUBSCRIPTION_CHANGED: "Changed a push subscription.",
+    NOTIFICATION_RECEIVED: "A mail provider announced new mail.",
+    MESSAGES_LISTED: "Listed mail of a folder.",
+    MESSAGE_FETCHED: "Fetched mail from a mailbox.",
+    MESSAGES_STORED: "Stored mail, sealed, in the ledger.",
+    MESSAGES_IMPORTED: "Imported mail from files.",
+    MESSAGE_PARSED: "Read the structure of a mail.",
+    MESSAGE_QUARANTINED: "Put a mail into quarantine.",
+    MESSAGE_RETRIED: "Asked for a mail to be tried again.",
+    MESSAGE_VIEWED: "Looked at a mail.",
+    MESSAGE_DOWNLOADED: "Downloaded a mail.",
+    MESSAGE_FILED: "Changed a mail in the mailbox.",
+    MESSAGE_SENT: "Sent a mail.",
+    MESSAGES_SEARCHED: "Searched the mail.",
+    ATTACHMENT_VIEWED: "Looked at an attachment.",
+    ATTACHMENT_DOWNLOADED: "Downloaded an attachment.",
+    DOCUMENTS_EXTRACTED: "Extracted documents from a mail.",
+    DOCUMENTS_LISTED: "Listed documents.",
+    DOCUMENT_VIEWED: "Looked at a document.",
+    DOCUMENT_PAGE_VIEWED: "Looked at a page of a document.",
+    DOCUMENT_ASSIGNED: "Assigned a document.",
+    DOCUMENT_CORRECTED: "Corrected a document.",
+    DOCUMENT_APPROVED: "Approved a document.",
+    DOCUMENT_REJECTED: "Rejected a document.",
+    DOCUMENT_REOPENED: "Took a document back into review.",
+    DOCUMENT_HANDED_OVER: "Handed a document over to another system.",
+    KEY_ROTATED: "Changed a key.",
+    KEY_DESTROYED: "Destroyed a key: what it sealed cannot be read any more.",
+    SECRET_STORED: "Put a secret into the secret store.",
+    RETENTION_RUN: "Deleted what was due.",
+    TASK_REFUSED: "Stopped a background task that is not registered.",
+    TASK_FAILED: "A background task failed.",
+    TRAIL_VIEWED: "Looked at the trail.",
+    TRAIL_EXPORTED: "Exported the trail.",
+    TENANT_CREATED: "Created a company.",
+}
+_OUTCOMES = {"refused": " It was refused.", "failed": " It failed."}
+
+
+def sentence(code: str, outcome: str = "done") -> str:
+    """A sentence for ``code`` that a person reads beside the facts."""
+    return SENTENCES.get(code, code) + _OUTCOMES.get(outcome, "")
+
+
+def choices() -> list[tuple[str, str]]:
+    """Codes with their sentences, for a filter."""
+    return sorted((code, words.rstrip(".")) for code, words in SENTENCES.items())

@@ -1,0 +1,78 @@
+"""What the trail listens to: units that close, people who come and go, doors that refuse."""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from django.apps import apps
+from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.db.models.signals import post_migrate
+from django.http import HttpRequest
+
+from audit import actions, chain, trail, triggers
+from audit.models import AuditEvent, Outcome
+from zalion.tenancy import context, roles
+from zalion.tenancy.middleware import actor_of, tenants_of
+from zalion.tenancy.models import User
+from zalion.tenancy.unit import in_foreign_transaction, unit, unit_closing, unit_undone
+
+
+def append_collected(sender: None, events: Sequence[AuditEvent], **signal: Any) -> None:
+    """The last act of a unit: its events, as one batch."""
+    chain.append(events)
+
+
+def keep_refusals(sender: None, events: Sequence[AuditEvent], **signal: Any) -> None:
+    """What was refused or failed happened all the same, although its unit was undone."""
+    kept = [event for event in events if event.outcome != Outcome.DONE]
+    if kept and not in_foreign_transaction():
+        with unit():
+            chain.append(kept)
+
+
+def signed_in(sender: Any, request: HttpRequest, user: User, **signal: Any) -> None:
+    with _session_context(request, user):
+        trail.record(actions.SIGNIN_SUCCEEDED, object=user)
+
+
+def signed_out(sender: Any, request: HttpRequest, user: User | None, **signal: Any) -> None:
+    if isinstance(user, User):
+        with _session_context(request, user):
+            trail.record(actions.SIGNED_OUT, object=user)
+
+
+@contextmanager
+def _session_context(request: HttpRequest, user: User) -> Iterator[None]:
+    """The tenant whose people see this sign-in: the one the session works in first, or the system's chain."""
+    if isinstance(context.current(), context.WorkContext):
+        yield
+        return
+    tenants = tenants_of(user)
+    shown = actor_of(request)
+    actor = context.Actor("user", str(user.pk), user.username, shown.signed_in_by or "link", shown.address)
+    if tenants:
+        with context.work(tenants[0].pk, actor):
+            yield
+    else:
+        with context.system("sign-in", actor):
+            yield
+
+
+def access_refused(sender: Any, permission: str, reason: str, **signal: Any) -> None:
+    action = actions.SIGNIN_REFUSED if permission == "signin" else actions.ACCESS_REFUSED
+    trail.record(action, facts={"permission": permission}, outcome=Outcome.REFUSED, reason=reason)
+
+
+def tenant_switched(sender: Any, tenant_id: uuid.UUID | str, **signal: Any) -> None:
+    trail.record(actions.TENANT_SWITCHED, object=("tenant", tenant_id))
+
+
+def connect() -> None:
+    unit_closing.connect(append_collected, dispatch_uid="audit")
+    unit_undone.connect(keep_refusals, dispatch_uid="audit")
+    user_logged_in.connect(signed_in, dispatch_uid="audit")
+    user_logged_out.connect(signed_out, dispatch_uid="audit")
+    roles.access_refused.connect(access_refused, dispatch_uid="audit")
+    roles.tenant_switched.connect(tenant_switched, dispatch_uid="audit")
+    post_migrate.connect(triggers.install, sender=apps.get_app_config("audit"), dispatch_uid="audit")
