@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,7 @@ def _person(entry: dict[str, Any]) -> Iterator[Step]:
     for role in map(Role, entry["roles"]):
         if user is None or not Membership.objects.filter(user=user, role=role).exists():
             yield Step(
-                f"give {entry['username']} the role {role}", lambda r=role: _grant(entry["username"], r)
+                f"give {entry['username']} the role {role}", partial(_grant, entry["username"], role)
             )
 
 

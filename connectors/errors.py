@@ -149,6 +149,8 @@ _ADVICE_BY_NETWORK_CODE = {
 def from_network(error: net.NetworkError) -> ConnectorError:
     """The contract's failure for one of zalion.net, with the same code."""
     advice = _ADVICE_BY_NETWORK_CODE.get(error.code)
+    if isinstance(error, net.AnswerTooLong | net.SpokeBeforeTls):
+        return ProtocolError(str(error), code=error.code)
     if isinstance(error, net.AddressRefused | net.TlsFailed | net.AuthorityUnreadable):
         return ConfigurationError(str(error), code=error.code, what_to_do=advice)
     return ProviderUnavailable(str(error), code=error.code, what_to_do=advice)

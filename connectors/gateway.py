@@ -26,6 +26,7 @@ from connectors.adapters import (
 from connectors.models import AccessScope, Mailbox, MailboxState, Operation
 from zalion.net import NetworkPolicy
 from zalion.tenancy.unit import unit
+from zalion.vault.secrets import SecretPurpose
 
 MAX_REFUSALS = 3  # then the mailbox waits for a person, rather than have its account locked
 FIRST_BACK_OFF = timedelta(seconds=30)
@@ -47,9 +48,18 @@ def adapter_for(mailbox: Mailbox) -> MailboxAdapter:
         raise errors.ConfigurationError(
             "The connection's settings are not complete.", code="options"
         ) from error
-    return adapter_class(
-        options, secret=credentials.secret_for(mailbox), policy=network_policy(), limits=Limits()
+    adapter = adapter_class(
+        options,
+        secret=lambda: credentials.reveal(mailbox, adapter.binding),
+        policy=network_policy(),
+        limits=Limits(),
     )
+    return adapter
+
+
+def secret_purpose(mailbox: Mailbox) -> SecretPurpose:
+    """What the mailbox's secret has to be provisioned for, as the set-up page shows it."""
+    return credentials.purpose(mailbox, adapter_for(mailbox).binding)
 
 
 class Gateway:
@@ -191,5 +201,6 @@ def back_off(failures: int, error: errors.ConnectorError) -> timedelta:
     asked = getattr(error, "retry_after", None)
     if asked is not None:
         return timedelta(seconds=float(asked))
-    longest = min(FIRST_BACK_OFF * 2 ** min(failures - 1, 10), LONGEST_BACK_OFF)
+    doublings = min(max(failures - 1, 0), 10)
+    longest: timedelta = min(FIRST_BACK_OFF * (1 << doublings), LONGEST_BACK_OFF)
     return longest * random.uniform(0.75, 1.0)  # noqa: S311  (jitter, not a secret)

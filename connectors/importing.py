@@ -84,7 +84,7 @@ def _file(path: Path) -> FoundMail:
 def _mbox(path: Path) -> Iterator[FoundMail]:
     box = mailboxes.mbox(path, create=False)
     try:
-        for key in box.keys():
+        for key in box.iterkeys():
             message = box.get_message(key)
             yield FoundMail(box.get_bytes(key), _from_line(message.get_from()))
     finally:

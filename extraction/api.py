@@ -46,7 +46,8 @@ class DocumentRow(serializers.ModelSerializer[Document]):
 class DocumentWhole(DocumentRow):
     document = serializers.JSONField(source="current", read_only=True, help_text="The canonical document.")
 
-    class Meta(DocumentRow.Meta):
+    class Meta:
+        model = Document
         fields = (*DocumentRow.Meta.fields, "document")
         read_only_fields = fields
 

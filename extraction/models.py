@@ -3,11 +3,11 @@
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
-from zalion.vault.fields import SealedJsonField, SealedTextField
 
 from connectors.models import Message
 from zalion.tenancy.models import User
 from zalion.tenancy.scoping import TenantModel
+from zalion.vault.fields import SealedJsonField, SealedTextField
 
 
 class RunState(models.TextChoices):

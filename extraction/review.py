@@ -179,7 +179,7 @@ def _note(
         changes=changes,
         reason=reason,
     ).save()
-    facts = {"version": document.version}
+    facts: dict[str, Any] = {"version": document.version}
     if changes:
         facts["fields"] = sorted(changes)
     trail.record(action, object=document, facts=facts)
@@ -187,7 +187,7 @@ def _note(
 
 def _applied(current: Mapping[str, Any], changes: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The document with ``changes`` made, and each change as {from, to}."""
-    data: dict[str, Any] = deepcopy(dict(current))
+    data: Any = deepcopy(dict(current))
     told: dict[str, Any] = {}
     errors: dict[str, str] = {}
     dropped: list[int] = []

@@ -70,7 +70,7 @@ class User(AbstractBaseUser):
     def set_password(self, raw_password: str | None) -> None:
         raise TypeError("Nobody has a password here.")
 
-    def check_password(self, raw_password: str) -> bool:
+    def check_password(self, raw_password: str | None) -> bool:
         return False
 
     def has_usable_password(self) -> bool:

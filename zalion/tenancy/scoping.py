@@ -10,7 +10,7 @@ from django.db.models.expressions import Expression
 from django.db.models.sql.compiler import SQLCompiler
 
 from zalion.tenancy import context
-from zalion.tenancy.unit import rows_written
+from zalion.tenancy.unit import rows_written, unit
 
 
 class CrossTenantError(RuntimeError):
@@ -83,7 +83,8 @@ class TenantQuerySet(models.QuerySet[Any]):
         return super().bulk_update(rows, names, batch_size=batch_size)
 
     def delete(self) -> tuple[int, dict[str, int]]:
-        return super().delete()
+        with unit():  # Django opens a transaction of its own here; the events belong into it
+            return super().delete()
 
 
 class TenantManager(models.Manager.from_queryset(TenantQuerySet)):  # type: ignore[misc]
@@ -125,7 +126,7 @@ class TenantModel(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     tenant = models.ForeignKey("tenancy.Tenant", on_delete=models.CASCADE, related_name="+", editable=False)
 
-    objects: ClassVar[TenantManager] = TenantManager()
+    objects: ClassVar[models.Manager[Self]] = TenantManager()
     # The way round the wall: only the modules that tests/architecture lists may use it.
     across_tenants: ClassVar[models.Manager[Self]] = models.Manager()
 
@@ -134,13 +135,6 @@ class TenantModel(models.Model):
         base_manager_name = "objects"
         default_manager_name = "objects"
 
-    def claim_tenant(self) -> None:
-        """Set the tenant from the context, or refuse a row that is another's."""
-        if self.tenant_id is None:
-            self.tenant_id = context.tenant_id()
-        elif self.tenant_id != context.tenant_id():
-            raise CrossTenantError(f"This {type(self).__name__} belongs to another tenant.")
-
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.claim_tenant()
         _check_foreign_keys(type(self), [self])
@@ -148,4 +142,12 @@ class TenantModel(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         self.claim_tenant()
-        return super().delete(*args, **kwargs)
+        with unit():
+            return super().delete(*args, **kwargs)
+
+    def claim_tenant(self) -> None:
+        """Set the tenant from the context, or refuse a row that is another's."""
+        if self.tenant_id is None:
+            self.tenant_id = context.tenant_id()
+        elif self.tenant_id != context.tenant_id():
+            raise CrossTenantError(f"This {type(self).__name__} belongs to another tenant.")

@@ -27,9 +27,7 @@ def issue_link(user: User) -> str:
     secret = secrets.token_urlsafe(32)
     with unit():
         SignInLink.objects.filter(expires_at__lt=timezone.now()).delete()
-        SignInLink.objects.create(
-            digest=_digest(secret), user=user, expires_at=timezone.now() + LINK_LIFE
-        )
+        SignInLink.objects.create(digest=_digest(secret), user=user, expires_at=timezone.now() + LINK_LIFE)
     return secret
 
 
@@ -50,15 +48,21 @@ def end_sessions(user: User) -> None:
         user.save(update_fields=["session_nonce"])
 
 
-def issue_token(name: str, *, scopes: Iterable[str], created_by: User, expires_at: datetime) -> tuple[ApiToken, str]:
+def issue_token(
+    name: str, *, scopes: Iterable[str], created_by: User, expires_at: datetime
+) -> tuple[ApiToken, str]:
     """A new API token of the tenant at work and its secret, which is not kept."""
     wanted = sorted({Scope(scope).value for scope in scopes})
     prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     shown = f"{TOKEN_MARK}_{prefix}_{secret}"
     with unit():
         token = ApiToken(
-            name=name, prefix=prefix, digest=_digest(shown), scopes=wanted,
-            created_by=created_by, expires_at=expires_at,
+            name=name,
+            prefix=prefix,
+            digest=_digest(shown),
+            scopes=wanted,
+            created_by=created_by,
+            expires_at=expires_at,
         )
         token.save()
     return token, shown

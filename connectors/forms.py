@@ -1,0 +1,158 @@
+"""The set-up's forms, built from what each provider asks for, and the upload of a mail."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, fields
+from typing import Any
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+
+from audit.models import RetentionPolicy
+from connectors import registry
+from connectors.mime.limits import RAW_MAIL
+from connectors.models import Mailbox, Operation
+
+OPTION = "option_"
+
+
+def text_input(**attrs: str) -> forms.TextInput:
+    return forms.TextInput(attrs={"class": "input", "autocomplete": "off", **attrs})
+
+
+def option_fields(provider: str) -> Iterator[tuple[str, forms.Field]]:
+    """A form field for each field of the provider's Options, as its metadata says."""
+    for item in fields(registry.provider(provider).Options):
+        told = item.metadata
+        default = None if item.default is MISSING else item.default
+        common: dict[str, Any] = {
+            "label": told["label"],
+            "help_text": told["help"],
+            "required": item.default is MISSING or isinstance(item.default, int),
+            "initial": default,
+        }
+        made: forms.Field
+        if told["choices"]:
+            select = forms.Select(attrs={"class": "select"})
+            made = forms.ChoiceField(choices=told["choices"], widget=select, **common)
+        elif isinstance(default, bool):
+            tick = forms.CheckboxInput(attrs={"class": "tick"})
+            made = forms.BooleanField(widget=tick, **(common | {"required": False}))
+        elif isinstance(default, int):
+            made = forms.IntegerField(widget=forms.NumberInput(attrs={"class": "input"}), **common)
+        elif told["multiline"]:
+            area = forms.Textarea(attrs={"class": "textarea mono", "rows": 4, "spellcheck": "false"})
+            made = forms.CharField(widget=area, **common)
+        else:
+            made = forms.CharField(max_length=255, widget=text_input(), **common)
+        yield OPTION + item.name, made
+
+
+class ConnectionForm(forms.Form):
+    """Where a mailbox is, how it signs in, how often it is read and how long its mail is kept."""
+
+    name = forms.CharField(
+        max_length=200,
+        widget=text_input(),
+        help_text="As your people call it, such as “Order confirmations”.",
+    )
+    address = forms.EmailField(
+        widget=forms.EmailInput(attrs={"class": "input", "autocomplete": "off"}),
+        help_text="The address that suppliers write to.",
+    )
+    reference = forms.CharField(
+        label="Secret",
+        max_length=200,
+        widget=text_input(spellcheck="false", placeholder="file:acme-orders"),
+        help_text="A reference, never the secret itself: file:NAME, env:ZALION_SECRET_NAME.",
+    )
+    polling_minutes = forms.IntegerField(
+        label="Read every … minutes",
+        min_value=1,
+        max_value=1440,
+        initial=10,
+        widget=forms.NumberInput(attrs={"class": "input"}),
+    )
+    retention = forms.ModelChoiceField(
+        queryset=RetentionPolicy.objects.all(),
+        widget=forms.Select(attrs={"class": "select"}),
+        empty_label="Choose a policy",
+        help_text="How long mail, attachments and documents are kept.",
+    )
+
+    def __init__(self, *args: Any, provider: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.option_names: list[str] = []
+        for name, made in option_fields(provider):
+            self.fields[name] = made
+            self.option_names.append(name)
+
+    def option_fields(self) -> Iterator[forms.BoundField]:
+        return (self[name] for name in self.option_names)
+
+    def settings(self) -> dict[str, Any]:
+        """What onboarding.create_mailbox and configure take."""
+        cleaned = self.cleaned_data
+        plain = {
+            name: cleaned[name] for name in ("name", "address", "reference", "polling_minutes", "retention")
+        }
+        options = {name.removeprefix(OPTION): cleaned[name] for name in self.option_names}
+        return {**plain, "options": {name: value for name, value in options.items() if value is not None}}
+
+    @staticmethod
+    def initial_of(mailbox: Mailbox, *, reference: str) -> dict[str, Any]:
+        plain = {
+            "name": mailbox.name,
+            "address": mailbox.address,
+            "reference": reference,
+            "polling_minutes": mailbox.polling_minutes,
+            "retention": mailbox.retention_id,
+        }
+        return {**plain, **{OPTION + name: value for name, value in mailbox.options.items()}}
+
+
+def chosen_folders(posted: Any, listed: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The folders ticked that the page offered, in the server's order."""
+    ticked = set(posted.getlist("folder"))
+    return [folder["id"] for folder in listed if folder["id"] in ticked]
+
+
+def chosen_grants(posted: Any, folders: Sequence[str]) -> list[tuple[str, str]]:
+    """The (folder, operation) ticked, of those the page offered; the first folder, empty, is the whole mailbox."""
+    ticked = set(posted.getlist("grant"))
+    return [
+        (folder, operation)
+        for number, folder in enumerate(folders)
+        for operation in Operation.values
+        if f"{number}:{operation}" in ticked
+    ]
+
+
+class UploadForm(forms.Form):
+    """One mail as a file."""
+
+    mailbox = forms.ModelChoiceField(
+        queryset=Mailbox.objects.all(),
+        widget=forms.Select(attrs={"class": "select"}),
+        empty_label="Choose a mailbox",
+        help_text="The mail is kept under this mailbox's retention, in its folder for uploads.",
+    )
+    mail = forms.FileField(
+        label="Mail",
+        widget=forms.ClearableFileInput(attrs={"class": "input", "accept": ".eml,message/rfc822"}),
+        help_text="An .eml file, as mail programs save it.",
+    )
+
+    def clean_mail(self) -> UploadedFile:
+        mail: UploadedFile = self.cleaned_data["mail"]
+        if mail.size is not None and mail.size > RAW_MAIL:
+            raise forms.ValidationError("This file is larger than any mail that is taken in.")
+        return mail
+
+
+class LedgerFilter(forms.Form):
+    """What the ledger is narrowed to; a value that does not exist narrows nothing."""
+
+    q = forms.CharField(required=False, max_length=200)
+    state = forms.CharField(required=False, max_length=12)
+    kind = forms.CharField(required=False, max_length=30)
+    mailbox = forms.UUIDField(required=False)

@@ -1,0 +1,174 @@
+"""Mail hosts reached by name, port and TLS: what IMAP, POP3 and SMTP adapters have in common."""
+
+import socket
+import ssl
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from connectors.adapters import Binding, CheckReport, ConnectionFacts, MailboxAdapter, option, run_check
+from connectors.errors import ConfigurationError, ProviderUnavailable, from_network
+from zalion import net
+
+Step = tuple[str, str, Callable[[], str]]
+
+
+def checked(argument: str | bytes) -> None:
+    """Refuse what would end a command early and begin another. Raises ConfigurationError."""
+    raw = argument.encode("utf-8", "surrogatepass") if isinstance(argument, str) else argument
+    if any(byte in raw for byte in b"\r\n\0"):
+        raise ConfigurationError("A value holds a line break or a NUL.", code="unsafe_argument")
+
+
+@contextmanager
+def network() -> Iterator[None]:
+    """Turn failures of zalion.net into the contract's."""
+    try:
+        yield
+    except net.NetworkError as error:
+        raise from_network(error) from None
+
+
+@dataclass(frozen=True, slots=True)
+class HostOptions:
+    """What onboarding asks for; a protocol gives `port` its own default.
+
+    Raises ConfigurationError for values that cannot be.
+    """
+
+    host: str = field(metadata=option("Mail server", help_text="The host name, as in its certificate."))
+    user: str = field(metadata=option("User name", help_text="Usually the mailbox's address."))
+    port: int = field(metadata=option("Port"))
+    security: str = field(
+        default="tls",
+        metadata=option("Security", choices=(("tls", "TLS"), ("starttls", "STARTTLS, required"))),
+    )
+    ca_pem: str = field(
+        default="",
+        metadata=option(
+            "CA certificates", help_text="Only for a company's own CA, as PEM text.", multiline=True
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        checked(self.host)
+        checked(self.user)
+        if not self.host or not self.user or any(mark in self.host for mark in " /@[]"):
+            raise ConfigurationError("Mail server and user name must be filled in.", code="options_invalid")
+        if not 1 <= self.port <= 65535:
+            raise ConfigurationError("The port lies between 1 and 65535.", code="options_invalid")
+        if self.security not in {"tls", "starttls"}:
+            raise ConfigurationError("Security is either TLS or STARTTLS.", code="options_invalid")
+        with network():
+            self.context()
+
+    def context(self) -> ssl.SSLContext:
+        return net.tls_context(ca_pem=self.ca_pem or None)
+
+
+class HostAdapter(MailboxAdapter):
+    """An adapter over one TLS connection: opens it, proves the server, and only then asks for the secret."""
+
+    options: HostOptions
+    _facts: ConnectionFacts | None = None
+
+    @abstractmethod
+    def _greet(self, channel: net.Channel) -> None:
+        """Bring the protocol up; with `starttls`, protect the channel by `self._protect` before returning."""
+
+    @abstractmethod
+    def _sign_in(self, secret: str) -> None:
+        """Sign in over the connection that `_greet` brought up."""
+
+    @abstractmethod
+    def _leave(self) -> None:
+        """Say goodbye if there is a connection, and close it. Raises nothing."""
+
+    @abstractmethod
+    def _further_steps(self) -> Sequence[Step]:
+        """What a check tries after signing in."""
+
+    @property
+    def binding(self) -> Binding:
+        return Binding(self.key, self.options.host.lower(), self.options.port, self.options.user)
+
+    @property
+    def facts(self) -> ConnectionFacts:
+        if self._facts is None:
+            raise ProviderUnavailable("The connection is not open.", code="not_open")
+        return self._facts
+
+    def open(self) -> None:
+        try:
+            self._start(self._dial(self._resolve()))
+            self._sign_in(self._secret())
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        self._facts = None
+        self._leave()
+
+    def check(self) -> CheckReport:
+        endpoints: list[net.Endpoint] = []
+        connections: list[socket.socket] = []
+
+        def resolve() -> str:
+            endpoints.extend(self._resolve())
+            return ", ".join(endpoint.address for endpoint in endpoints)
+
+        def connect() -> str:
+            connections.append(self._dial(tuple(endpoints)))
+            return f"port {self.options.port} answers"
+
+        def protect() -> str:
+            until = self._start(connections[0])
+            return f"{self.facts.tls_version}, {self.facts.cipher}, certificate valid until {until}"
+
+        def sign_in() -> str:
+            self._sign_in(self._secret())
+            return f"as {self.options.user}"
+
+        steps: list[Step] = [
+            ("resolve", "Finding the mail server", resolve),
+            ("connect", "Connecting", connect),
+            ("tls", "Protecting the connection", protect),
+            ("sign_in", "Signing in", sign_in),
+        ]
+        try:
+            return run_check([*steps, *self._further_steps()])
+        finally:
+            self.close()
+
+    def _resolve(self) -> tuple[net.Endpoint, ...]:
+        with network():
+            return net.resolve(self.options.host, self.options.port, policy=self._policy)
+
+    def _dial(self, endpoints: tuple[net.Endpoint, ...]) -> socket.socket:
+        with network():
+            return net.dial(endpoints, timeout=self.limits.connect_seconds)
+
+    def _start(self, connection: socket.socket) -> str:
+        """Bring TLS and the protocol up; the day on which the server's certificate runs out."""
+        channel = net.Channel(connection, session_seconds=self.limits.session_seconds)
+        try:
+            with network():
+                if self.options.security == "tls":
+                    self._protect(channel)
+                self._greet(channel)
+                tls = channel.tls
+        except BaseException:
+            channel.close()
+            raise
+        cipher, certificate = tls.cipher(), tls.getpeercert()
+        address = str(tls.getpeername()[0])
+        self._facts = ConnectionFacts(tls.version() or "", cipher[0] if cipher else "", address)
+        ends = ssl.cert_time_to_seconds(str(certificate["notAfter"] if certificate else ""))
+        return datetime.fromtimestamp(ends, UTC).date().isoformat()
+
+    def _protect(self, channel: net.Channel) -> None:
+        options, seconds = self.options, self.limits.connect_seconds
+        channel.protect(host=options.host, context=options.context(), timeout=seconds)

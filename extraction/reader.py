@@ -1,0 +1,82 @@
+"""The one way to read a file: choose the extractor, extract, validate. Runs in the confined child."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from extraction.extractor import Hints, Source, UnreadableError
+from extraction.extractors.pdf.images import render
+from extraction.registry import best
+from extraction.schemas import Extraction, Finding, Json
+from extraction.validation import validate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadResult:
+    """What a file gave. `extractor` and `version` are None when none takes such files; `findings` are about the file,
+    those about a document are in the document."""
+
+    extractor: str | None
+    version: str | None
+    documents: tuple[Extraction, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    def to_json(self) -> Json:
+        return {
+            "extractor": self.extractor,
+            "version": self.version,
+            "documents": [document.to_json() for document in self.documents],
+            "findings": [finding.to_json() for finding in self.findings],
+        }
+
+
+def read(name: str, content: bytes, hints: Hints | None = None) -> ReadResult:
+    """Reads one file. A file that cannot be read gives a result with a finding, not an exception."""
+    source = Source.of(name, content, hints)
+    extractor = best(source)
+    if extractor is None:
+        message = f"No extractor reads files of the type {source.media_type}."
+        return ReadResult(extractor=None, version=None, findings=(_finding("no_extractor", message, "info"),))
+    try:
+        found = extractor.extract(source)
+    except UnreadableError as error:
+        findings: tuple[Finding, ...] = (_finding(error.code, error.message, "error"),)
+        return ReadResult(extractor=extractor.key, version=extractor.version, findings=findings)
+    documents = tuple(_validated(extraction) for extraction in found)
+    findings = (
+        () if documents else (_finding("no_document", "Nothing in it reads like an order document.", "info"),)
+    )
+    return ReadResult(
+        extractor=extractor.key, version=extractor.version, documents=documents, findings=findings
+    )
+
+
+def read_plain(payload: Mapping[str, Any]) -> Json:
+    """`read` in plain data, for the child pool: takes {"name", "content", "hints": {"sender_domain", "subject",
+    "own_names", "own_vat_ids"}}, hints and each of them optional; gives ReadResult.to_json()."""
+    hints = payload.get("hints") or {}
+    known = Hints(
+        sender_domain=hints.get("sender_domain"),
+        subject=hints.get("subject"),
+        own_names=tuple(hints.get("own_names") or ()),
+        own_vat_ids=tuple(hints.get("own_vat_ids") or ()),
+    )
+    return read(str(payload["name"]), payload["content"], known).to_json()
+
+
+def page_images(content: bytes, scale: float = 1.5, limit: int = 50) -> list[Json]:
+    """The first pages of a PDF as {"number", "width", "height", "png"}: the picture has `scale` pixels to a point,
+    width and height are in points, as the boxes of evidence are. Raises UnreadableError."""
+    return [
+        {"number": image.number, "width": image.width, "height": image.height, "png": image.png}
+        for image in render(content, scale=scale, limit=limit)
+    ]
+
+
+def _validated(extraction: Extraction) -> Extraction:
+    document = extraction.document
+    return replace(extraction, document=replace(document, findings=tuple(validate(document))))
+
+
+def _finding(code: str, message: str, severity: str) -> Finding:
+    return Finding(code=code, message=message, severity=severity)

@@ -1,0 +1,219 @@
+"""Following a folder: everything once, in order, whatever happens in between."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from audit.models import AuditEvent
+from connectors import errors, ingest, onboarding, sync
+from connectors.models import AccessScope, FolderMapping, Mailbox, MailboxState, Message, SyncState
+from tests.cast import Company
+from tests.contracts.memory import MemoryMailbox
+
+
+def mail(number: int, subject: str = "Order") -> bytes:
+    return f"From: s@nord.example\r\nMessage-ID: <{number}@nord.example>\r\nSubject: {subject} {number}\r\n\r\nHello {number}\r\n".encode()
+
+
+@pytest.fixture
+def mapping(acme: Company, mailbox: Mailbox) -> FolderMapping:
+    with acme.work():
+        return FolderMapping.objects.get(mailbox=mailbox)
+
+
+def actions() -> list[str]:
+    return list(AuditEvent.objects.order_by("sequence").values_list("action", flat=True))
+
+
+def test_every_mail_is_taken_in_once_and_a_second_run_takes_nothing(
+    acme: Company, server: MemoryMailbox, mapping: FolderMapping
+) -> None:
+    for number in range(230):
+        server.deliver(mail(number))
+    before = server.snapshot()
+    with acme.work():
+        sync.sync_folder(mapping.pk)
+        assert Message.objects.count() == 230
+        sync.sync_folder(mapping.pk)
+        assert Message.objects.count() == 230
+        server.deliver(mail(230))
+        sync.sync_folder(mapping.pk)
+        assert Message.objects.count() == 231
+        state = SyncState.objects.get(mapping=mapping)
+        assert (state.seen, state.error_code, state.lease_until) == (231, "", None)
+    del before["INBOX/1:1"]
+    assert before.items() <= server.snapshot().items()
+
+
+def test_what_was_listed_and_fetched_is_on_record_before_it_is_stored(
+    acme: Company, server: MemoryMailbox, mapping: FolderMapping
+) -> None:
+    server.deliver(mail(1))
+    with acme.work():
+        sync.sync_folder(mapping.pk)
+        order = actions()
+        assert (
+            order.index("messages.listed") < order.index("message.fetched") < order.index("messages.stored")
+        )
+        event = AuditEvent.objects.get(action="message.fetched")
+        assert event.facts["ids"] == ["1:1"]
+        assert event.scope == "read"
+
+
+def test_empty_polls_become_one_event_an_hour(acme: Company, mapping: FolderMapping) -> None:
+    with acme.work():
+        for _ in range(4):
+            sync.sync_folder(mapping.pk)
+        assert actions().count("mailbox.polled") == 1
+        assert SyncState.objects.get(mapping=mapping).empty_polls == 3
+
+
+def test_a_folder_without_read_scope_is_refused_recorded_and_never_opened(
+    acme: Company, server: MemoryMailbox, mapping: FolderMapping
+) -> None:
+    server.deliver(mail(1))
+    with acme.work():
+        AccessScope.objects.all().delete()
+        sync.sync_folder(mapping.pk)
+        assert Message.objects.count() == 0
+        refused = AuditEvent.objects.get(action="scope.refused")
+        assert (refused.outcome, refused.reason) == ("refused", "not_granted")
+        assert SyncState.objects.get(mapping=mapping).error_code == "not_granted"
+
+
+def test_a_failing_server_holds_every_worker_back_and_loses_nothing(
+    acme: Company, server: MemoryMailbox, mapping: FolderMapping
+) -> None:
+    for number in range(3):
+        server.deliver(mail(number))
+    server.failures["fetch"] = [errors.ProviderUnavailable("The server hung up.")]
+    with acme.work():
+        sync.sync_folder(mapping.pk)
+        mailbox = Mailbox.objects.get()
+        assert (mailbox.failures, mailbox.error_code) == (1, "unavailable")
+        assert mailbox.back_off_until is not None
+        opened = server.opened
+        sync.sync_folder(mapping.pk)
+        assert server.opened == opened
+        sync.sync_now(mailbox)
+        sync.sync_folder(mapping.pk)
+        assert Message.objects.count() == 3
+        assert Mailbox.objects.get().failures == 0
+
+
+def test_three_refused_sign_ins_stop_the_mailbox_before_its_account_is_locked(
+    acme: Company, server: MemoryMailbox, mapping: FolderMapping
+) -> None:
+    server.password = "changed"
+    with acme.work():
+        for _ in range(4):
+            Mailbox.objects.update(back_off_until=None)
+            sync.sync_folder(mapping.pk)
+        mailbox = Mailbox.objects.get()
+        assert (mailbox.state, mailbox.refusals) == (MailboxState.NEEDS_ATTENTION, 3)
+
+
+def test_a_uidvalidity_change_is_an_incident_and_takes_nothing_twice(
+    acme: Company, server: MemoryMailbox, mapping: FolderMapping
+) -> None:
+    for number in range(5):
+        server.deliver(mail(number))
+    with acme.work():
+        sync.sync_folder(mapping.pk)
+        server.forget_identities()
+        server.deliver(mail(5))
+        sync.sync_folder(mapping.pk)
+        assert Message.objects.count() == 6
+        assert set(Message.objects.values_list("identity", flat=True)) == {f"2:{n}" for n in range(1, 7)}
+        assert "folder.resynced" in actions()
+
+
+def test_a_mail_that_left_before_it_was_fetched_is_a_row_that_says_so(
+    acme: Company, server: MemoryMailbox, mapping: FolderMapping
+) -> None:
+    server.deliver(mail(1))
+    server.failures["fetch"] = [errors.MessageGone("Gone.")]
+    with acme.work():
+        sync.sync_folder(mapping.pk)
+        row = Message.objects.get()
+        assert (row.state, row.reason, row.raw_blob) == ("skipped", "message_gone", "")
+
+
+def test_a_mail_above_the_limit_is_quarantined_and_the_next_comes_in(
+    acme: Company, server: MemoryMailbox, mapping: FolderMapping
+) -> None:
+    server.deliver(mail(1), announced_size=151 * 1024 * 1024)
+    server.deliver(mail(2))
+    with acme.work():
+        sync.sync_folder(mapping.pk)
+        states = list(Message.objects.order_by("identity").values_list("state", "reason"))
+        assert states == [("quarantined", "message_too_large"), ("stored", "")]
+
+
+def test_an_empty_mail_is_quarantined_with_its_reason(
+    acme: Company, server: MemoryMailbox, mapping: FolderMapping
+) -> None:
+    server.deliver(b"")
+    with acme.work():
+        sync.sync_folder(mapping.pk)
+        row = Message.objects.get()
+        assert (row.state, row.reason) == ("quarantined", "empty")
+
+
+def test_the_same_content_again_is_a_copy_of_the_first(
+    acme: Company, server: MemoryMailbox, mapping: FolderMapping
+) -> None:
+    server.deliver(mail(1))
+    server.deliver(mail(1))
+    with acme.work():
+        sync.sync_folder(mapping.pk)
+        first, second = Message.objects.order_by("identity")
+        assert second.copy_of_id == first.pk
+        assert first.copy_of_id is None
+
+
+def test_a_worker_that_lost_its_lease_writes_nothing(
+    acme: Company, server: MemoryMailbox, mapping: FolderMapping
+) -> None:
+    from connectors import claims
+
+    server.deliver(mail(1))
+    with acme.work():
+        slow = claims.claim(mapping.pk, now=timezone.now())
+        later = timezone.now() + claims.LEASE + timedelta(seconds=1)
+        claims.claim(mapping.pk, now=later)
+        arrival = ingest.Arrival(
+            row=mapping.pk, identity="1:1", received_at=timezone.now(), size=1, raw_blob="", content_hmac=""
+        )
+        with pytest.raises(claims.ClaimLost):
+            ingest.take_in(mapping, [arrival], claim=slow, cursor="x")
+        assert not Message.objects.exists()
+
+
+def test_a_changed_configuration_stops_the_mailbox_until_both_signed_again(
+    acme: Company, mailbox: Mailbox, mapping: FolderMapping
+) -> None:
+    with acme.work(acme.ada):
+        onboarding.grant_scopes(mailbox, grants=[("INBOX", "read"), ("INBOX", "modify")])
+        mailbox.refresh_from_db()
+        assert mailbox.state == MailboxState.TESTED
+        assert "mailbox.reopened" in actions()
+
+
+def test_one_person_cannot_sign_for_both_sides(
+    acme: Company, server: MemoryMailbox, mailbox: Mailbox
+) -> None:
+    from django.core.exceptions import PermissionDenied
+
+    with acme.work(acme.ada):
+        onboarding.grant_scopes(mailbox, grants=[("", "read")])
+        mailbox.refresh_from_db()
+        onboarding.request_sign_off(mailbox)
+        with pytest.raises(PermissionDenied):
+            onboarding.approve(mailbox, user=acme.ada, kind="compliance")
+        onboarding.approve(mailbox, user=acme.ada, kind="it")
+        with pytest.raises(onboarding.OnboardingError):
+            onboarding.approve(mailbox, user=acme.ada, kind="it")
+        mailbox.refresh_from_db()
+        assert mailbox.state == MailboxState.AWAITING_SIGN_OFF
