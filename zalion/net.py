@@ -57,10 +57,28 @@ class DeadlineExceeded(NetworkError):
     code = "deadline_exceeded"
 
 
+class ConnectionLost(NetworkError):
+    """The other side ended the connection, or it was closed before."""
+
+    code = "connection_lost"
+
+
+class AnswerTooLong(NetworkError):
+    """The other side sends, or announces, more than there can be in an honest answer."""
+
+    code = "answer_too_long"
+
+
 class TlsFailed(NetworkError):
     """The handshake failed for another reason than the certificate: version, cipher, or no TLS at all."""
 
     code = "tls_failed"
+
+
+class SpokeBeforeTls(TlsFailed):
+    """Something stood in the buffer when the handshake was due: an attempt to have it believed afterwards."""
+
+    code = "spoke_before_tls"
 
 
 class CertificateRefused(TlsFailed):
@@ -203,3 +221,102 @@ def handshake(
         failure = TlsFailed("The connection was closed during the TLS handshake.")
     connection.close()
     raise failure
+
+
+class Channel:
+    """A connected socket for protocols of lines and counted blocks, read within limits.
+
+    One absolute deadline holds for each exchange (`begin`) and one for the session, so that a peer which
+    drips a byte at a time gains nothing; lines, blocks and whole answers are capped before memory is taken.
+    """
+
+    longest_line: ClassVar[int] = 1024 * 1024
+    longest_answer: ClassVar[int] = 16 * 1024 * 1024
+
+    def __init__(self, connection: socket.socket, *, session_seconds: float) -> None:
+        self.socket = connection
+        self.open = True
+        self._session_ends = time.monotonic() + session_seconds
+        self._exchange_ends = self._session_ends
+        self._taken = 0
+        self._buffer = bytearray()
+
+    @property
+    def tls(self) -> ssl.SSLSocket:
+        """The socket once it is protected. Raises TlsFailed before that."""
+        if not isinstance(self.socket, ssl.SSLSocket):
+            raise TlsFailed("The connection is not protected.")
+        return self.socket
+
+    def begin(self, seconds: float, *, last: bool = False) -> None:
+        """Start an exchange that may take `seconds`; with `last`, nothing after it may take longer."""
+        if not self.open:
+            raise ConnectionLost("The connection is closed.")
+        self._exchange_ends = time.monotonic() + seconds
+        if last:
+            self._session_ends = min(self._session_ends, self._exchange_ends)
+        self._taken = 0
+
+    def protect(self, *, host: str, context: ssl.SSLContext, timeout: float) -> None:
+        """Go over to TLS, refusing a peer that has already said more than was asked (CVE-2011-0411)."""
+        if self._buffer:
+            self.close()
+            raise SpokeBeforeTls("The server spoke before the TLS handshake.")
+        self.socket = handshake(self.socket, host=host, context=context, timeout=timeout)
+
+    def send(self, data: bytes) -> None:
+        self.socket.settimeout(self._remaining())
+        try:
+            self.socket.sendall(data)
+        except TimeoutError:
+            raise DeadlineExceeded("The server took too long to listen.") from None
+        except OSError:
+            raise ConnectionLost("The connection was lost.") from None
+
+    def read(self, size: int, *, at_most: int) -> bytes:
+        """Exactly `size` bytes, a number the peer named, which must not exceed `at_most`."""
+        if not 0 <= size <= at_most:
+            raise AnswerTooLong("The server announced more than was asked for.")
+        while len(self._buffer) < size:
+            self._receive()
+        return self._cut(size)
+
+    def readline(self) -> bytes:
+        """One line with its end."""
+        searched = 0
+        while (end := self._buffer.find(b"\n", searched)) < 0:
+            searched = len(self._buffer)
+            if searched > self.longest_line:
+                raise AnswerTooLong("The server sent an endless line.")
+            self._receive()
+        return self._cut(end + 1)
+
+    def close(self) -> None:
+        self.open = False
+        self.socket.close()
+
+    def _remaining(self) -> float:
+        remaining = min(self._exchange_ends, self._session_ends) - time.monotonic()
+        if remaining <= 0:
+            raise DeadlineExceeded("The server took too long to answer.")
+        return remaining
+
+    def _receive(self) -> None:
+        self.socket.settimeout(self._remaining())
+        try:
+            arrived = self.socket.recv(65536)
+        except TimeoutError:
+            raise DeadlineExceeded("The server took too long to answer.") from None
+        except OSError:
+            arrived = b""
+        if not arrived:
+            raise ConnectionLost("The server closed the connection.")
+        self._taken += len(arrived)
+        if self._taken > self.longest_answer:
+            raise AnswerTooLong("The server does not stop talking.")
+        self._buffer += arrived
+
+    def _cut(self, size: int) -> bytes:
+        piece = bytes(memoryview(self._buffer)[:size])
+        del self._buffer[:size]
+        return piece
