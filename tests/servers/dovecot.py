@@ -36,7 +36,7 @@ mail_location = maildir:~/Maildir
 mail_log_prefix = "%s: "
 passdb {{
   driver = passwd-file
-  args = scheme=PLAIN {folder}/users
+  args = scheme=PLAIN {folder}/users/%u
 }}
 userdb {{
   driver = static
@@ -56,6 +56,9 @@ namespace inbox {{
 }}
 service anvil {{
   chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service imap-login {{
   chroot =
@@ -91,9 +94,9 @@ class DovecotServer(PrivateServer):
     def start(self) -> None:
         for path in self.authority.write(self.folder, "localhost", self.host):
             self.give(path)
-        (self.folder / "mail").mkdir()
-        self.give(self.folder / "mail")
-        self.write("users", "")
+        for name in ("mail", "users"):
+            (self.folder / name).mkdir()
+            self.give(self.folder / name)
         text = _CONFIGURATION.format(
             folder=self.folder,
             user=self.user,
@@ -106,11 +109,12 @@ class DovecotServer(PrivateServer):
         configuration = self.write("dovecot.conf", text)
         self.spawn([self._binary, "-F", "-c", str(configuration)], ready=lambda: listens(self.port))
 
-    def add_user(self, name: str | None = None) -> tuple[str, str]:
+    def add_user(self, name: str | None = None, password: str | None = None) -> tuple[str, str]:
         """A new account with an empty INBOX: its name and password."""
         name = name or f"orders-{secrets.token_hex(4)}@acme.example"
-        self.users[name] = secrets.token_urlsafe(16)
-        self.write("users", "".join(f"{user}:{password}\n" for user, password in self.users.items()))
+        self.users[name] = password or secrets.token_urlsafe(16)
+        # One file per account: Dovecot looks at a file it knows only once a second.
+        self.write(f"users/{name}", f"{name}:{self.users[name]}\n")
         home = self.folder / "mail" / name
         home.mkdir()
         self.give(home)
@@ -118,7 +122,7 @@ class DovecotServer(PrivateServer):
         return name, self.users[name]
 
     def create_folder(self, user: str, name: str) -> None:
-        path = self._path(user, name)
+        path = self.path(user, name)
         self._maildir(path)
         (path / "maildirfolder").touch()
         self.give(path / "maildirfolder")
@@ -134,9 +138,9 @@ class DovecotServer(PrivateServer):
         # Dovecot gives UIDs in the order of the number a file name begins with.
         name = f"{1_700_000_000 + number}.M{number}P{os.getpid()}.acme"
         target = (
-            self._path(user, folder) / ("cur" if flags else "new") / (name + (f":2,{flags}" if flags else ""))
+            self.path(user, folder) / ("cur" if flags else "new") / (name + (f":2,{flags}" if flags else ""))
         )
-        held = self._path(user, folder) / "tmp" / name
+        held = self.path(user, folder) / "tmp" / name
         held.write_bytes(raw)
         stamp = when if when is not None else time.time()
         os.utime(held, (stamp, stamp))
@@ -145,7 +149,7 @@ class DovecotServer(PrivateServer):
 
     def remove(self, user: str, folder: str, position: int) -> None:
         """Delete the message at `position` (0 is the oldest), as another mail program would."""
-        path = self._path(user, folder)
+        path = self.path(user, folder)
         files = sorted(
             [*(path / "new").iterdir(), *(path / "cur").iterdir()],
             key=lambda file: int(file.name.split(".")[0]),
@@ -154,7 +158,7 @@ class DovecotServer(PrivateServer):
 
     def forget_identities(self, user: str, folder: str = "INBOX") -> None:
         """Lose the folder's UIDs, as a restored backup does: UIDVALIDITY changes at the next opening."""
-        path = self._path(user, folder)
+        path = self.path(user, folder)
         before = (path / "dovecot-uidlist").read_text().split(" ", 2)
         for file in path.glob("dovecot*"):
             if file.is_file():
@@ -175,7 +179,7 @@ class DovecotServer(PrivateServer):
             if path.is_file() and not path.name.startswith(_BOOKKEEPING)
         }
 
-    def _path(self, user: str, folder: str) -> Path:
+    def path(self, user: str, folder: str) -> Path:
         root = self.folder / "mail" / user / "Maildir"
         if folder == "INBOX":
             return root
