@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from extraction.extractor import Hints, Source, UnreadableError
-from extraction.extractors.pdf.images import render
+from extraction.extractors.pdf import images
+from extraction.grounding import ungrounded
 from extraction.registry import best
 from extraction.schemas import Extraction, Finding, Json
 from extraction.validation import validate
@@ -64,18 +65,23 @@ def read_plain(payload: Mapping[str, Any]) -> Json:
     return read(str(payload["name"]), payload["content"], known).to_json()
 
 
-def page_images(content: bytes, scale: float = 1.5, limit: int = 50) -> list[Json]:
-    """The first pages of a PDF as {"number", "width", "height", "png"}: the picture has `scale` pixels to a point,
-    width and height are in points, as the boxes of evidence are. Raises UnreadableError."""
-    return [
-        {"number": image.number, "width": image.width, "height": image.height, "png": image.png}
-        for image in render(content, scale=scale, limit=limit)
-    ]
+def page_sizes(content: bytes) -> list[list[float]]:
+    """[width, height] in points of each page of a PDF, the space that boxes of evidence are in.
+
+    Raises UnreadableError.
+    """
+    return [[width, height] for width, height in images.sizes(content)]
+
+
+def page_image(content: bytes, number: int, scale: float = 1.5) -> bytes:
+    """Page `number` (from 1) of a PDF as PNG with `scale` pixels to a point. Raises UnreadableError."""
+    return images.png(content, number=number, scale=scale)
 
 
 def _validated(extraction: Extraction) -> Extraction:
     document = extraction.document
-    return replace(extraction, document=replace(document, findings=tuple(validate(document))))
+    findings = (*validate(document), *ungrounded(extraction))
+    return replace(extraction, document=replace(document, findings=findings))
 
 
 def _finding(code: str, message: str, severity: str) -> Finding:

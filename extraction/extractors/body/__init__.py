@@ -1,0 +1,1 @@
+"""Reads the body of a mail: plain text or HTML."""

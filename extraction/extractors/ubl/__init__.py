@@ -1,0 +1,1 @@
+"""Reads UBL 2 documents (OASIS, Peppol BIS 3)."""

@@ -1,0 +1,60 @@
+"""What kind of document a page is, by its title."""
+
+from collections.abc import Sequence
+from statistics import median
+from typing import Final
+
+from extraction.layout.geometry import Page, Segment, Word, tokens_with_words
+from extraction.layout.lexicon import Lexicon
+
+# On a draw the later stage of a purchase wins: a confirmation also says "order", a corrected invoice "invoice".
+_RANK: Final = (
+    "quote",
+    "order",
+    "order_change",
+    "invoice",
+    "reminder",
+    "delivery_note",
+    "credit_note",
+    "order_confirmation",
+)
+
+
+def find_doc_type(pages: Sequence[Page], lexicon: Lexicon) -> tuple[str, list[Word]]:
+    """The kind of document and the words that say so; `other` and none when nothing does."""
+    if not pages:
+        return "other", []
+    page = pages[0]
+    heights = [segment.height for row in page.rows for segment in row.segments]
+    usual = median(heights) if heights else 1.0
+    best: tuple[float, int, str, list[Word]] = (0.8, -1, "other", [])
+    for row in page.rows:
+        for segment in row.segments:
+            for name, words, coverage in _titles(segment, lexicon):
+                score = 2.0 * coverage + min(2.0, 2.0 * (segment.height / usual - 1.0))
+                score += 0.5 * (1.0 - row.y0 / max(page.height, 1.0)) + 0.3 * words[0].text.isupper()
+                score += 0.3 * (len(words) > 1) + 0.4 * (segment.words[0] is words[0])
+                key = (score, _RANK.index(name), name, words)
+                if key[:2] > best[:2]:
+                    best = key
+    return best[2], best[3]
+
+
+def _titles(segment: Segment, lexicon: Lexicon) -> list[tuple[str, list[Word], float]]:
+    printed = [word for word in segment.words if any(char.isalnum() for char in word.text)]
+    tokens = tokens_with_words(printed)
+    names = [token for token, _ in tokens]
+    found: list[tuple[str, list[Word], float]] = []
+    position = 0
+    while position < len(tokens):
+        match = lexicon.doc_types.at(names, position)
+        if match:
+            words = printed[tokens[match.start][1] : tokens[match.end - 1][1] + 1]
+            # A number, its label and a date may follow a title and make it no weaker.
+            plain = [name for name in names[match.end :] if name.isalpha()]
+            coverage = (match.end - match.start) / (match.end + len(plain) - plain.count("no"))
+            found.extend((name, words, coverage) for name in match.names)
+            position = match.end
+        else:
+            position += 1
+    return found

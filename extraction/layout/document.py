@@ -1,0 +1,213 @@
+"""From pages to documents: tables, header fields, totals and parties put together."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any, Final
+
+from extraction.layout.blocks import read_blocks
+from extraction.layout.dates import is_month_first
+from extraction.layout.doc_types import find_doc_type
+from extraction.layout.geometry import Page, Word, evidence_of, text_of
+from extraction.layout.header_fields import Candidate, find_candidates, rows_outside
+from extraction.layout.lexicon import Lexicon, language_of, lexicon
+from extraction.layout.lines import ReadLine, first_date, read_line
+from extraction.layout.numbers import currency_of, style_of
+from extraction.layout.parties import find_parties
+from extraction.layout.tables import read_tables
+from extraction.layout.terms import (
+    find_currency,
+    find_email,
+    find_iban,
+    find_incoterm,
+    find_terms,
+    find_vat_ids,
+)
+from extraction.layout.totals import Totals, choose, find_labelled
+from extraction.schemas import CanonicalDocument, Evidence, Extraction, Line
+
+_TRIM: Final = " :;,()[]*"
+# The labels that give a document's own number, in the order in which they are believed.
+_OWN_NUMBER: Final = {
+    "order_confirmation": ("number_order_confirmation", "number"),
+    "order_change": ("number_order_change", "number_order", "number_order_confirmation", "number"),
+    "order": ("number_order", "number", "number_order_confirmation"),
+    "invoice": ("number_invoice", "number"),
+    "credit_note": ("number_credit_note", "number_invoice", "number"),
+    "delivery_note": ("number_delivery_note", "number"),
+    "quote": ("number_quote", "number"),
+    "reminder": ("number", "number_invoice"),
+    "other": ("number", "number_order_confirmation", "number_invoice"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known before reading."""
+
+    own_names: tuple[str, ...] = ()
+    own_vat_ids: tuple[str, ...] = ()
+    sender_domain: str | None = None
+
+
+class _Draft:
+    """The document while it is put together: values and their evidence."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self.evidence: dict[str, Evidence] = {}
+
+    def put(self, name: str, value: object, words: Sequence[Word]) -> None:
+        if value not in (None, "") and words and name not in self.values:
+            self.values[name] = value
+            self.evidence[name] = evidence_of(words)
+
+
+def read_document(pages: Sequence[Page], known: Known) -> Extraction | None:
+    """The order document on these pages; None when nothing on them looks like one."""
+    words = [word for page in pages for row in page.rows for word in row.words]
+    language = language_of(word.text for word in words)
+    lex = lexicon(language)
+    tables = read_tables(pages, lex)
+    if not tables.lines:
+        read_blocks(pages, lex, tables)
+    style = style_of(word.text for word in words)
+    doc_type, title = find_doc_type(pages, lex)
+    candidates = find_candidates(pages, tables.rows, lex)
+    draft = _Draft()
+    currency_words = find_currency(pages, candidates)
+    draft.put("currency", currency_of(text_of(currency_words)), currency_words)
+    month_first = is_month_first(
+        (row.text for page in pages for row in page.rows), draft.values.get("currency")
+    )
+    lines = [read_line(raw, style, month_first=month_first) for raw in tables.lines]
+    if title:
+        draft.evidence["doc_type"] = evidence_of(title)
+    _numbers(draft, candidates, doc_type)
+    _dates(draft, candidates, month_first=month_first)
+    _parties(draft, pages, tables.rows, lex, candidates, known)
+    totals = choose(find_labelled(pages, tables.rows, lex), style, _line_sum(lines))
+    _totals(draft, totals)
+    made = _lines(draft, lines)
+    if not made and not draft.values.keys() & {"number", "gross_total", "order_reference"}:
+        return None
+    document = CanonicalDocument(
+        doc_type=doc_type,
+        lines=made,
+        language=language,
+        confidence=_confidence(draft, lines, totals, doc_type),
+        **draft.values,
+    )
+    return Extraction(document=document, evidence=draft.evidence)
+
+
+def _numbers(draft: _Draft, candidates: Sequence[Candidate], doc_type: str) -> None:
+    by_name: dict[str, list[Candidate]] = {}
+    for candidate in candidates:
+        by_name.setdefault(candidate.name, []).append(candidate)
+    own = _OWN_NUMBER[doc_type]
+    for name in own:
+        for candidate in by_name.get(name, [])[:1]:
+            draft.put("number", candidate.text.strip(_TRIM), candidate.words)
+    number = draft.values.get("number")
+    references = by_name.get("order_reference", [])
+    if "number_order" not in own:
+        references = references + by_name.get("number_order", [])
+    seen: list[str] = []
+    for candidate in references:
+        text = candidate.text.strip(_TRIM)
+        if text not in (number, *seen):
+            draft.evidence[f"order_references.{len(seen)}"] = evidence_of(candidate.words)
+            seen.append(text)
+            draft.put("order_reference", text, candidate.words)
+    draft.values["order_references"] = tuple(seen)
+    for candidate in by_name.get("customer_number", [])[:1]:
+        draft.put("customer_number", candidate.text.strip(_TRIM), candidate.words)
+    notes = by_name.get("delivery_note_reference", [])
+    if doc_type != "delivery_note":
+        notes = notes + by_name.get("number_delivery_note", [])
+    for candidate in notes[:1]:
+        draft.put("delivery_note_reference", candidate.text.strip(_TRIM), candidate.words)
+
+
+def _dates(draft: _Draft, candidates: Sequence[Candidate], *, month_first: bool) -> None:
+    for name in ("issue_date", "delivery_date"):
+        for candidate in candidates:
+            if candidate.name == name:
+                draft.put(name, first_date(candidate.words, month_first=month_first), candidate.words)
+    _date_beside_number(draft, candidates, month_first=month_first)
+
+
+def _date_beside_number(draft: _Draft, candidates: Sequence[Candidate], *, month_first: bool) -> None:
+    """A document without a labelled date has it after its number: "Rechnung Nr. 4711 vom 3. Mai 2025"."""
+    number = draft.evidence.get("number")
+    if number is None or "issue_date" in draft.values:
+        return
+    beside = [item for item in candidates if item.name in {"order_date", "other_date"}]
+    for candidate in beside:
+        place = evidence_of(candidate.words)
+        same_row = (
+            number.box and place.box and abs(number.box[1] - place.box[1]) < number.box[3] - number.box[1]
+        )
+        if same_row and place.page == number.page:
+            draft.put("issue_date", first_date(candidate.words, month_first=month_first), candidate.words)
+
+
+def _parties(
+    draft: _Draft,
+    pages: Sequence[Page],
+    taken: set[tuple[int, int]],
+    lex: Lexicon,
+    candidates: Sequence[Candidate],
+    known: Known,
+) -> None:
+    seller, buyer = find_parties(pages, taken, lex, candidates, known.own_names, known.sender_domain)
+    draft.put("seller_name", text_of(seller).strip(" ,;:·|-"), seller)
+    draft.put("buyer_name", text_of(buyer).strip(" ,;:·|-"), buyer)
+    rows = list(rows_outside(pages, taken))
+    for name, value, words in (
+        *find_vat_ids(candidates, rows, known.own_vat_ids),
+        *find_iban(rows),
+        *find_email(rows, known.sender_domain),
+        *find_terms(candidates),
+        *find_incoterm(candidates),
+    ):
+        draft.put(name, value, words)
+
+
+def _totals(draft: _Draft, totals: Totals) -> None:
+    for name, value in totals.values.items():
+        amounts = totals.amounts[name]
+        draft.put(name, value, [word for amount in amounts for word in amount.words])
+        text = " + ".join(amount.text for amount in amounts)
+        draft.evidence[name] = replace(draft.evidence[name], text=text)
+
+
+def _lines(draft: _Draft, lines: Sequence[ReadLine]) -> tuple[Line, ...]:
+    made = []
+    for index, line in enumerate(lines):
+        values = dict(line.values)
+        for name, words in line.words.items():
+            draft.evidence[f"lines.{index}.{name}"] = evidence_of(words)
+        # A delivery date in the header holds for every line that names none.
+        if "delivery_date" not in values and "delivery_date" in draft.values:
+            values["delivery_date"] = draft.values["delivery_date"]
+            draft.evidence[f"lines.{index}.delivery_date"] = draft.evidence["delivery_date"]
+        made.append(Line(**values))
+    return tuple(made)
+
+
+def _line_sum(lines: Iterable[ReadLine]) -> Decimal | None:
+    totals = [line.values["line_total"] for line in lines if "line_total" in line.values]
+    return sum(totals, Decimal(0)) if totals else None
+
+
+def _confidence(draft: _Draft, lines: Sequence[ReadLine], totals: Totals, doc_type: str) -> float:
+    """Hand weights: what was found, what adds up. Between 0 and 1."""
+    expected = ("number", "issue_date", "order_reference", "seller_name")
+    found = sum(name in draft.values for name in expected) / len(expected)
+    closing = sum(line.closes for line in lines) / len(lines) if lines else 0.0
+    if doc_type == "delivery_note":
+        closing = sum("quantity" in line.values for line in lines) / len(lines) if lines else 0.0
+    added = 1.0 if totals.closes or doc_type == "delivery_note" else 0.4 if totals.values else 0.0
+    return round(0.4 * found + 0.35 * closing + 0.2 * added + 0.05 * (doc_type != "other"), 3)

@@ -1,0 +1,145 @@
+"""Words with boxes, and the segments, rows and pages they form."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from extraction.layout.lexicon import tokens_of
+from extraction.schemas import Box, Evidence
+
+# In heights of a word: what separates segments, and how far centre lines of one row may differ.
+SEGMENT_GAP: Final = 0.75
+ROW_TOLERANCE: Final = 0.38
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One printed word. y grows downwards from the page's top; `offset` is set where the page is a text."""
+
+    text: str
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    page: int
+    offset: int | None = None
+
+    @property
+    def height(self) -> float:
+        return self.y1 - self.y0
+
+    @property
+    def center(self) -> float:
+        return (self.x0 + self.x1) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Neighbouring words of one row: a cell, a label, a piece of running text."""
+
+    words: tuple[Word, ...]
+
+    @property
+    def x0(self) -> float:
+        return self.words[0].x0
+
+    @property
+    def x1(self) -> float:
+        return self.words[-1].x1
+
+    @property
+    def text(self) -> str:
+        return text_of(self.words)
+
+    @property
+    def height(self) -> float:
+        return max(word.height for word in self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What stands on one line across the page, in segments from left to right."""
+
+    segments: tuple[Segment, ...]
+    y0: float
+    y1: float
+    page: int
+
+    @property
+    def words(self) -> list[Word]:
+        return [word for segment in self.segments for word in segment.words]
+
+    @property
+    def height(self) -> float:
+        return self.y1 - self.y0
+
+    @property
+    def text(self) -> str:
+        return " ".join(segment.text for segment in self.segments)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page, its size in the unit of its words (points for PDF)."""
+
+    number: int
+    width: float
+    height: float
+    rows: tuple[Row, ...]
+
+
+def text_of(words: Iterable[Word]) -> str:
+    return " ".join(word.text for word in words)
+
+
+def evidence_of(words: Sequence[Word]) -> Evidence:
+    """The place and the text of these words; the box encloses them all, on the page of the first."""
+    first = words[0]
+    text = text_of(words)
+    if first.offset is not None:
+        return Evidence(text=text, offset=min(word.offset or 0 for word in words))
+    same = [word for word in words if word.page == first.page]
+    box: Box = (
+        min(word.x0 for word in same),
+        min(word.y0 for word in same),
+        max(word.x1 for word in same),
+        max(word.y1 for word in same),
+    )
+    return Evidence(text=text, page=first.page, box=box)
+
+
+def tokens_with_words(words: Sequence[Word]) -> list[tuple[str, int]]:
+    """The comparable tokens of the words, each with the index of its word."""
+    return [(token, index) for index, word in enumerate(words) for token in tokens_of(word.text)]
+
+
+def page_of(number: int, width: float, height: float, words: Iterable[Word]) -> Page:
+    """Groups words to rows by their centre lines and to segments by their gaps."""
+    clusters: list[list[Word]] = []
+    middle = tallest = 0.0
+    for word in sorted(words, key=lambda word: word.y0 + word.y1):
+        center = (word.y0 + word.y1) / 2
+        if clusters and center - middle <= ROW_TOLERANCE * min(tallest, word.height):
+            clusters[-1].append(word)
+            middle += (center - middle) / len(clusters[-1])
+            tallest = max(tallest, word.height)
+        else:
+            clusters.append([word])
+            middle, tallest = center, word.height
+    return Page(number, width, height, tuple(_row(cluster, number) for cluster in clusters))
+
+
+def _row(words: list[Word], page: int) -> Row:
+    words.sort(key=lambda word: word.x0)
+    segments: list[list[Word]] = []
+    for word in words:
+        if segments and word.x0 - segments[-1][-1].x1 < SEGMENT_GAP * word.height:
+            segments[-1].append(word)
+        else:
+            segments.append([word])
+    return Row(
+        segments=tuple(Segment(tuple(segment)) for segment in segments),
+        y0=min(word.y0 for word in words),
+        y1=max(word.y1 for word in words),
+        page=page,
+    )

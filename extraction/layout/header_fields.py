@@ -1,0 +1,235 @@
+"""Header fields: known labels, and the value beside or below each."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from extraction.layout.dates import find_dates
+from extraction.layout.geometry import Page, Row, Segment, Word, text_of, tokens_with_words
+from extraction.layout.lexicon import Lexicon, Match
+
+# How far below its label a value may stand, in heights of the label.
+BELOW: Final = 2.6
+PLACES: Final = {"inline": 1.0, "right": 0.8, "below": 0.6}
+
+DATES: Final = frozenset({"issue_date", "order_date", "other_date", "delivery_date"})
+TEXTS: Final = frozenset({"payment_terms", "incoterm", "seller", "buyer", "ship_to"})
+_IGNORED: Final = frozenset({"net_total", "sub_total", "tax_total", "gross_total", "charge", "allowance"})
+
+_ID: Final = re.compile(r"(?=[^\W_]*[\w./+#-]*\d)[^\W_#][\w./+#-]*")
+_IBAN: Final = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
+_VAT: Final = re.compile(r"[A-Z]{2}[A-Z0-9+*]{7,13}")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A value found for a label; `name` is the label's meaning, `words` are the value's."""
+
+    name: str
+    words: tuple[Word, ...]
+    score: float
+    label: tuple[Word, ...] = ()
+
+    @property
+    def text(self) -> str:
+        return text_of(self.words)
+
+
+def find_candidates(pages: Sequence[Page], taken: set[tuple[int, int]], lexicon: Lexicon) -> list[Candidate]:
+    """Every labelled value outside the tables, best first."""
+    found: list[Candidate] = []
+    for page in pages:
+        for index, row in enumerate(page.rows):
+            if (page.number, index) in taken:
+                continue
+            for position in range(len(row.segments)):
+                found.extend(_of_segment(page, index, position, taken, lexicon))
+    return sorted(found, key=lambda candidate: -candidate.score)
+
+
+def labels_of(segment: Segment, lexicon: Lexicon) -> list[tuple[Match, int, int]]:
+    """The labels in a segment as (match, first word, last word), none overlapping another."""
+    tokens = tokens_with_words(segment.words)
+    names = [token for token, _ in tokens]
+    found = []
+    position = 0
+    while position < len(tokens):
+        match = lexicon.labels.at(names, position)
+        whole = match and (match.end == len(tokens) or tokens[match.end][1] != tokens[match.end - 1][1])
+        begins = position == 0 or tokens[position - 1][1] != tokens[position][1]
+        if match and whole and begins:
+            found.append((match, tokens[match.start][1], tokens[match.end - 1][1]))
+            position = match.end
+        else:
+            position += 1
+    return found
+
+
+def _of_segment(
+    page: Page, index: int, position: int, taken: set[tuple[int, int]], lexicon: Lexicon
+) -> Iterator[Candidate]:
+    row = page.rows[index]
+    segment = row.segments[position]
+    labels = labels_of(segment, lexicon)
+    for number, (match, first, last) in enumerate(labels):
+        names = [name for name in match.names if name not in _IGNORED]
+        after = segment.words[last + 1].text if last + 1 < len(segment.words) else ""
+        colon = segment.words[last].text.endswith(":") or after.startswith(":")
+        leads = first == 0 or segment.words[first - 1].text.endswith((":", "·", "-", "|", ",", ";"))
+        if not names or not (leads or colon):
+            continue
+        # Where the next label follows at once, this one was part of it: "Rechnung | Nr."
+        stop = labels[number + 1][1] if number + 1 < len(labels) else len(segment.words)
+        weight = 1.0 + 0.5 * (match.end - match.start) + 0.7 * colon + 0.5 * (first == 0)
+        weight -= 0.4 * (page.number > 1)
+        for name in names:
+            value = _value(
+                page, index, position, (last + 1, stop), taken, lexicon, READERS.get(name, read_id)
+            )
+            if value:
+                words, place = value
+                score = weight + PLACES[place]
+                yield Candidate(name, tuple(words), score, segment.words[first : last + 1])
+
+
+def _value(
+    page: Page,
+    index: int,
+    position: int,
+    inline: tuple[int, int],
+    taken: set[tuple[int, int]],
+    lexicon: Lexicon,
+    read: "Reader",
+) -> tuple[list[Word], str] | None:
+    row = page.rows[index]
+    segment = row.segments[position]
+    rest = _printed(segment.words[inline[0] : inline[1]])
+    if rest:
+        words = read(rest)
+        return (words, "inline") if words else None
+    if inline[1] < len(segment.words):
+        return None
+    for other in row.segments[position + 1 :]:
+        printed = _printed(other.words)
+        if not printed:
+            continue
+        labels = labels_of(other, lexicon)
+        if labels and labels[0][1] == 0:
+            break
+        words = read(printed)
+        if words:
+            return words, "right"
+        break
+    return _below(page, index, segment, taken, lexicon, read)
+
+
+def _below(
+    page: Page, index: int, label: Segment, taken: set[tuple[int, int]], lexicon: Lexicon, read: "Reader"
+) -> tuple[list[Word], str] | None:
+    origin = page.rows[index]
+    for other in range(index + 1, min(index + 6, len(page.rows))):
+        row = page.rows[other]
+        if row.y0 - origin.y1 > BELOW * label.height or (page.number, other) in taken:
+            return None
+        for segment in row.segments:
+            overlaps = min(segment.x1, label.x1 + label.height) > max(segment.x0, label.x0 - label.height / 2)
+            printed = _printed(segment.words)
+            if not overlaps or not printed:
+                continue
+            labels = labels_of(segment, lexicon)
+            if labels and labels[0][1] == 0 and labels[0][0].end > 0 and not _is_only_value(printed):
+                return None
+            words = read(printed)
+            return (words, "below") if words else None
+    return None
+
+
+def _is_only_value(words: Sequence[Word]) -> bool:
+    return all(any(char.isdigit() for char in word.text) for word in words)
+
+
+Reader = Callable[[Sequence[Word]], list[Word]]
+
+
+def read_id(words: Sequence[Word]) -> list[Word]:
+    """A document's number: the first word with a digit, with a short prefix before it where one is printed apart."""
+    for index, word in enumerate(words[:3]):
+        text = word.text.strip(":;,()[]*")
+        if _ID.fullmatch(text) and not find_dates(word.text):
+            return [word]
+        if not (index == 0 and text.isalpha() and len(text) <= 4):
+            return []
+    return []
+
+
+def read_date(words: Sequence[Word]) -> list[Word]:
+    """The words of the first date."""
+    return next(dates_in(words), [])
+
+
+def dates_in(words: Sequence[Word]) -> Iterator[list[Word]]:
+    """The words of each date in a run of words."""
+    text = text_of(words)
+    for found in find_dates(text):
+        position = 0
+        hit = []
+        for word in words:
+            if position < found.end and position + len(word.text) > found.start:
+                hit.append(word)
+            position += len(word.text) + 1
+        yield hit
+
+
+def read_text(words: Sequence[Word]) -> list[Word]:
+    return list(words)
+
+
+def read_vat_id(words: Sequence[Word]) -> list[Word]:
+    """A VAT identification number, also where it is printed in groups."""
+    return _grouped(words, _VAT, 8)
+
+
+def read_iban(words: Sequence[Word]) -> list[Word]:
+    return _grouped(words, _IBAN, 10)
+
+
+def _grouped(words: Sequence[Word], shape: re.Pattern[str], limit: int) -> list[Word]:
+    """The longest run of words from one of the first three that has the shape when joined and ends on a digit or in
+    one word."""
+    for start in range(min(3, len(words))):
+        best: list[Word] = []
+        joined = ""
+        for end in range(start, min(start + limit, len(words))):
+            joined += re.sub(r"[\s.\-]", "", words[end].text.strip(":;,()"))
+            grows = end == start or any(char.isdigit() for char in words[end].text)
+            if not grows:
+                break
+            if shape.fullmatch(joined) and any(char.isdigit() for char in joined):
+                best = list(words[start : end + 1])
+        if best:
+            return best
+    return []
+
+
+READERS: Final[dict[str, Reader]] = {
+    **dict.fromkeys(DATES, read_date),
+    **dict.fromkeys(TEXTS, read_text),
+    "seller_vat_id": read_vat_id,
+    "buyer_vat_id": read_vat_id,
+    "contact": read_text,
+    "currency": read_text,
+    "other_amount": read_text,
+}
+
+
+def _printed(words: Sequence[Word]) -> list[Word]:
+    return [word for word in words if any(char.isalnum() for char in word.text)]
+
+
+def rows_outside(pages: Sequence[Page], taken: set[tuple[int, int]]) -> Iterator[Row]:
+    """The rows no table took, in reading order."""
+    for page in pages:
+        for index, row in enumerate(page.rows):
+            if (page.number, index) not in taken:
+                yield row

@@ -1,0 +1,194 @@
+"""The words suppliers print, per language, read from the data files in lexicons/."""
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+LANGUAGES: Final = ("de", "en", "fr", "it", "es", "nl")
+
+Tokens = tuple[str, ...]
+
+_NUMBER_WORDS: Final = frozenset(
+    {"nr", "no", "num", "number", "nummer", "numero", "nro", "nbr", "nos", "nrs", "numeros", "#"}
+)
+_NUMBER_SIGN: Final = re.compile(r"\b[Nn][.]?\s?[°º]|№")
+_PIECES: Final = re.compile(r"[a-z0-9]+|[%#]")
+
+
+@lru_cache(maxsize=65536)
+def tokens_of(text: str) -> Tokens:
+    """The comparable form of a printed text: lower case without accents or punctuation, and every way to write
+    "number", alone or at the end of a word, as the one token `no`."""
+    plain = _NUMBER_SIGN.sub(" nr ", text)
+    plain = unicodedata.normalize("NFKD", plain.replace("ß", "ss"))
+    plain = "".join(char for char in plain if not unicodedata.combining(char)).lower()
+    tokens: list[str] = []
+    for piece in _PIECES.findall(plain):
+        if piece in _NUMBER_WORDS:
+            tokens.append("no")
+        elif len(piece) > 8 and piece.endswith("nummer"):
+            tokens += [piece[:-6], "no"]
+        elif len(piece) > 4 and piece.endswith("nr") and piece.isalpha():
+            tokens += [piece[:-2], "no"]
+        else:
+            tokens.append(piece)
+    return tuple(tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A known label at tokens start to end (exclusive), and what it may stand for."""
+
+    start: int
+    end: int
+    names: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Phrases:
+    """Printed phrases and their meanings, found by longest match."""
+
+    meanings: dict[Tokens, tuple[str, ...]] = field(default_factory=dict)
+    longest: dict[str, int] = field(default_factory=dict)
+
+    def add(self, phrase: str, name: str, *, extend: bool) -> None:
+        tokens = tokens_of(phrase)
+        if not tokens:
+            return
+        known = self.meanings.get(tokens, ())
+        if name in known or (known and not extend):
+            return
+        self.meanings[tokens] = (*known, name)
+        self.longest[tokens[0]] = max(self.longest.get(tokens[0], 0), len(tokens))
+
+    def at(self, tokens: Sequence[str], start: int) -> Match | None:
+        """The longest phrase that begins at this token."""
+        for length in range(min(self.longest.get(tokens[start], 0), len(tokens) - start), 0, -1):
+            names = self.meanings.get(tuple(tokens[start : start + length]))
+            if names:
+                return Match(start, start + length, names)
+        return None
+
+    def exact(self, tokens: Tokens) -> tuple[str, ...]:
+        return self.meanings.get(tokens, ())
+
+
+@dataclass(slots=True)
+class Lexicon:
+    """One language's phrases first; the other languages fill in what it does not use itself."""
+
+    language: str
+    labels: Phrases = field(default_factory=Phrases)
+    columns: Phrases = field(default_factory=Phrases)
+    doc_types: Phrases = field(default_factory=Phrases)
+    carry_over: Phrases = field(default_factory=Phrases)
+    table_end: Phrases = field(default_factory=Phrases)
+    column_words: frozenset[str] = frozenset()
+
+
+@cache
+def _data(language: str) -> dict[str, Any]:
+    path = Path(__file__).with_name("lexicons") / f"{language}.toml"
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+@cache
+def lexicon(language: str) -> Lexicon:
+    """The lexicon led by this language."""
+    made = Lexicon(language)
+    words: set[str] = {"%", "eur", "usd", "gbp", "chf"}
+    for name in (language, *(other for other in LANGUAGES if other != language)):
+        data = _data(name)
+        own = name == language
+        for phrases, group in (
+            (made.labels, "labels"),
+            (made.columns, "columns"),
+            (made.doc_types, "doc_type"),
+        ):
+            _fill(phrases, data[group], own=own)
+        _fill(made.carry_over, {"carry_over": data["carry_over"]}, own=own)
+        _fill(made.table_end, {"table_end": data["table_end"]}, own=own)
+        words |= {
+            token for phrases in data["columns"].values() for phrase in phrases for token in tokens_of(phrase)
+        }
+    made.column_words = frozenset(words)
+    return made
+
+
+def _fill(phrases: Phrases, data: dict[str, list[str]], *, own: bool) -> None:
+    taken = frozenset() if own else frozenset(phrases.meanings)
+    for name, printed in data.items():
+        for phrase in printed:
+            if tokens_of(phrase) not in taken:
+                phrases.add(phrase, name, extend=True)
+
+
+@cache
+def _vocabulary(language: str) -> tuple[frozenset[str], frozenset[str]]:
+    data = _data(language)
+    groups = ("labels", "columns", "doc_type")
+    printed = (phrase for group in groups for phrases in data[group].values() for phrase in phrases)
+    labels = frozenset(token for phrase in printed for token in tokens_of(phrase) if len(token) > 3)
+    return frozenset(token for word in data["common"] for token in tokens_of(word)), labels
+
+
+def language_of(words: Iterable[str]) -> str:
+    """The language most of the words belong to; English when none is known."""
+    seen: dict[str, int] = {}
+    for word in words:
+        for token in tokens_of(word):
+            seen[token] = seen.get(token, 0) + 1
+    scores = {}
+    for language in ("en", *(name for name in LANGUAGES if name != "en")):
+        common, labels = _vocabulary(language)
+        running = sum(min(count, 3) for token, count in seen.items() if token in common)
+        scores[language] = running + sum(1.5 for token in seen if token in labels)
+    return max(scores, key=lambda language: scores[language])
+
+
+@cache
+def month_names() -> dict[str, int]:
+    """Month names and short forms of every language, as tokens."""
+    names: dict[str, int] = {}
+    for language in LANGUAGES:
+        for number, forms in enumerate(_data(language)["months"], start=1):
+            for form in forms:
+                names.setdefault(tokens_of(form)[0], number)
+    return names
+
+
+@cache
+def week_words() -> frozenset[str]:
+    return frozenset(tokens_of(word)[0] for language in LANGUAGES for word in _data(language)["week"])
+
+
+@cache
+def _units() -> dict[str, str]:
+    units: dict[str, str] = {}
+    for language in LANGUAGES:
+        for code, printed in _data(language)["units"].items():
+            units.setdefault(code.lower(), code)
+            for form in printed:
+                units.setdefault(unit_key(form), code)
+    return units
+
+
+def unit_key(text: str) -> str:
+    plain = unicodedata.normalize("NFKC", text).lower()
+    return re.sub(r"[^a-zäöüßéèàùçñ0-9/%]", "", plain)
+
+
+def unit_code(text: str) -> str | None:
+    """The UN/ECE Rec 20 or 21 code of a printed unit; None when it is not known."""
+    return _units().get(unit_key(text))
+
+
+def unit_known(unit: str) -> bool:
+    """Whether a unit is a code of UN/ECE Rec 20 or 21, by its shape, or a printed unit of the lexicons. The lists
+    have thousands of codes; two or three capitals and digits are taken for one."""
+    return bool(re.fullmatch(r"[A-Z0-9]{2,3}", unit)) or unit_code(unit) is not None

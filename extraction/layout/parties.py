@@ -1,0 +1,205 @@
+"""Who sells and who buys: company names on the page, told apart by where they stand."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Final
+
+from extraction.layout.geometry import Page, Segment, Word, text_of
+from extraction.layout.header_fields import Candidate, labels_of
+from extraction.layout.lexicon import Lexicon, tokens_of
+
+_FORMS: Final = frozenset(
+    [
+        "gmbh",
+        "mbh",
+        "ag",
+        "kg",
+        "kgaa",
+        "se",
+        "ohg",
+        "ek",
+        "gbr",
+        "ug",
+        "ltd",
+        "limited",
+        "plc",
+        "llc",
+        "llp",
+        "inc",
+        "corp",
+        "co",
+        "sas",
+        "sasu",
+        "sarl",
+        "sa",
+        "eurl",
+        "sci",
+        "srl",
+        "spa",
+        "snc",
+        "sl",
+        "slu",
+        "bv",
+        "nv",
+        "vof",
+        "ab",
+        "oy",
+        "oyj",
+        "as",
+        "aps",
+        "aktiengesellschaft",
+        "gesellschaft",
+        "company",
+        "corporation",
+        "cie",
+    ]
+)
+_SHORT: Final = frozenset({"as", "ab", "se", "co", "sa", "ag", "spa", "ek"})
+_SEPARATORS: Final = frozenset({"·", "•", "|", "-", "–", "—", "*", "/", "●", ";"})
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """A company's name where it stands once."""
+
+    words: tuple[Word, ...]
+    page_share: float
+    """How far down the page, from 0 to 1."""
+    size: float
+    """Height in that of the page's usual text."""
+    with_address: bool
+
+    @property
+    def name(self) -> str:
+        return text_of(self.words).strip(" ,;:·|-")
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        return tokens_of(self.name)
+
+
+def find_parties(
+    pages: Sequence[Page],
+    taken: set[tuple[int, int]],
+    lexicon: Lexicon,
+    labelled: Sequence[Candidate],
+    own_names: Sequence[str],
+    sender_domain: str | None,
+) -> tuple[list[Word], list[Word]]:
+    """The words of the seller's and of the buyer's name; empty where the page does not say."""
+    companies = [company for page in pages[:2] for company in _companies(page, taken, lexicon)]
+    own = {tokens_of(name) for name in own_names}
+    named_buyer = _labelled(labelled, "buyer")
+    named_seller = _labelled(labelled, "seller")
+    buyers = {tokens_of(text_of(named_buyer))} | own
+    seller = named_seller or _seller(companies, buyers, sender_domain)
+    if not seller and not companies:
+        seller = _letterhead(pages, lexicon)
+    buyer = named_buyer or _buyer(companies, tokens_of(text_of(seller)), own)
+    return seller, buyer
+
+
+def _labelled(candidates: Sequence[Candidate], name: str) -> list[Word]:
+    for candidate in candidates:
+        tokens = tokens_of(candidate.text)
+        if (
+            candidate.name == name
+            and tokens
+            and not tokens[0].isdigit()
+            and len(tokens) <= 10
+            and "no" not in tokens
+        ):
+            words = list(candidate.words)
+            return _cut(words) or words
+    return []
+
+
+def _cut(words: Sequence[Word]) -> list[Word]:
+    """The words up to the first separator."""
+    for index, word in enumerate(words):
+        if word.text in _SEPARATORS or (index and words[index - 1].text.endswith(",")):
+            return list(words[:index])
+    return list(words)
+
+
+def _companies(page: Page, taken: set[tuple[int, int]], lexicon: Lexicon) -> Iterator[Company]:
+    heights = [row.height for row in page.rows]
+    usual = median(heights) if heights else 1.0
+    for index, row in enumerate(page.rows):
+        if (page.number, index) in taken:
+            continue
+        for segment in row.segments:
+            labels = labels_of(segment, lexicon)
+            start = labels[0][2] + 1 if labels and labels[0][1] == 0 else 0
+            words = _name_in(segment, start)
+            if words:
+                after = len(segment.words) - start > len(words)
+                yield Company(
+                    tuple(words),
+                    row.y0 / max(page.height, 1.0),
+                    words[0].height / max(usual, 0.1),
+                    after and any(any(char.isdigit() for char in word.text) for word in segment.words),
+                )
+
+
+def _name_in(segment: Segment, start: int) -> list[Word]:
+    """The words up to the last legal form in the first part of a segment that has one."""
+    part: list[Word] = []
+    for word in (*segment.words[start:], None):
+        if word is None or word.text in _SEPARATORS:
+            ends = [index for index, item in enumerate(part) if _is_form(item)]
+            if ends and ends[-1] > 0 and ends[-1] < 9:
+                return part[: ends[-1] + 1]
+            part = []
+        else:
+            part.append(word)
+    return []
+
+
+def _is_form(word: Word) -> bool:
+    bare = re.sub(r"[^a-z]", "", word.text.lower())
+    return bare in _FORMS and (bare not in _SHORT or not word.text.islower())
+
+
+def _seller(
+    companies: Sequence[Company], buyers: set[tuple[str, ...]], sender_domain: str | None
+) -> list[Word]:
+    scores: dict[tuple[str, ...], float] = {}
+    stem = (sender_domain or "").split(".")[0].replace("-", "")
+    for company in companies:
+        score = 1.0 + 2.0 * company.with_address + 1.5 * (company.page_share > 0.85)
+        score += max(0.0, 2.0 * (company.size - 1.0)) * (company.page_share < 0.25)
+        scores[company.key] = scores.get(company.key, 0.0) + score
+    for key in scores:
+        if key in buyers:
+            scores[key] -= 20.0
+        if stem and len(stem) > 3 and stem in "".join(key):
+            scores[key] += 4.0
+    best = max(scores, key=lambda key: scores[key], default=None)
+    if best is None or scores[best] <= 0:
+        return []
+    return list(next(company.words for company in companies if company.key == best))
+
+
+def _buyer(companies: Sequence[Company], seller: tuple[str, ...], own: set[tuple[str, ...]]) -> list[Word]:
+    others = [company for company in companies if company.key != seller and company.page_share < 0.5]
+    for company in others:
+        if company.key in own:
+            return list(company.words)
+    return list(others[0].words) if others else []
+
+
+def _letterhead(pages: Sequence[Page], lexicon: Lexicon) -> list[Word]:
+    """The largest print at the top that is neither a title nor a label."""
+    rows = [row for page in pages[:1] for row in page.rows if row.y0 < page.height * 0.2]
+    segments = [segment for row in rows for segment in row.segments]
+    names = [
+        segment
+        for segment in segments
+        if any(char.isalpha() for char in segment.text)
+        and not labels_of(segment, lexicon)
+        and not any(lexicon.doc_types.at(tokens_of(segment.text), 0) for _ in (0,) if tokens_of(segment.text))
+    ]
+    return list(max(names, key=lambda segment: segment.height).words) if names else []

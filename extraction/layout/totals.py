@@ -1,0 +1,168 @@
+"""Document totals: labelled amounts, and the choice among them that adds up."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import combinations
+from typing import Final
+
+from extraction.layout.amounts import Amount, amounts_in
+from extraction.layout.arithmetic import CENT
+from extraction.layout.geometry import Page, Row, Segment, Word
+from extraction.layout.header_fields import labels_of
+from extraction.layout.lexicon import Lexicon
+from extraction.layout.numbers import NumberStyle
+
+NAMES: Final = frozenset(
+    {"net_total", "sub_total", "tax_total", "gross_total", "charge", "allowance", "other_amount"}
+)
+_TOLERANCE: Final = CENT * 2
+_MAX_EACH: Final = 12
+_BELOW: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """An amount with its label's meaning and how much speaks for the pair."""
+
+    name: str
+    amount: Amount
+    score: float
+
+
+@dataclass(slots=True)
+class Totals:
+    """The chosen totals with the printed amounts each is the sum of; `closes` when net and tax make gross."""
+
+    values: dict[str, Decimal] = field(default_factory=dict)
+    amounts: dict[str, tuple[Amount, ...]] = field(default_factory=dict)
+    closes: bool = False
+
+    def put(self, name: str, value: Decimal, amounts: Sequence[Amount]) -> None:
+        self.values[name] = value
+        self.amounts[name] = tuple(amounts)
+
+
+def find_labelled(pages: Sequence[Page], taken: set[tuple[int, int]], lexicon: Lexicon) -> list[Labelled]:
+    """Every labelled amount outside the tables."""
+    found: list[Labelled] = []
+    for page in pages:
+        rows = [(index, row) for index, row in enumerate(page.rows) if (page.number, index) not in taken]
+        for number, (_, row) in enumerate(rows):
+            below = rows[number + 1][1] if number + 1 < len(rows) else None
+            found.extend(_of_row(row, below, lexicon))
+    return found
+
+
+def _of_row(row: Row, below: Row | None, lexicon: Lexicon) -> Iterator[Labelled]:
+    for position, segment in enumerate(row.segments):
+        for match, first, last in labels_of(segment, lexicon):
+            names = [name for name in match.names if name in NAMES]
+            if not names:
+                continue
+            leads = first == 0 or not any(char.isalnum() for char in segment.words[first - 1].text[-1:])
+            score = 0.4 * (match.end - match.start) + leads + (0.5 if last + 1 < len(segment.words) else 0.0)
+            amounts = [
+                item for item in amounts_in(_right_of(row, position, last, lexicon)) if not item.is_rate
+            ]
+            if not amounts and below is not None and below.y0 - row.y1 < _BELOW * row.height:
+                amounts, score = _under(below, segment), score - 0.5
+            if amounts:
+                yield Labelled(names[0], amounts[-1], score)
+
+
+def _right_of(row: Row, position: int, last: int, lexicon: Lexicon) -> list[Word]:
+    """The words after a label, up to the next segment that begins with a label of its own."""
+    words = list(row.segments[position].words[last + 1 :])
+    for segment in row.segments[position + 1 :]:
+        labels = labels_of(segment, lexicon)
+        if labels and labels[0][1] == 0:
+            break
+        words += segment.words
+    return words
+
+
+def _under(row: Row, label: Segment) -> list[Amount]:
+    hits = [segment for segment in row.segments if min(segment.x1, label.x1) - max(segment.x0, label.x0) > 0]
+    return [item for segment in hits for item in amounts_in(segment.words) if not item.is_rate]
+
+
+def choose(labelled: Sequence[Labelled], style: NumberStyle, line_sum: Decimal | None) -> Totals:
+    """The totals: what adds up beats what is merely labelled."""
+    totals = Totals()
+    _extras(labelled, style, totals)
+    nets = _options(labelled, style, ("net_total", "sub_total"))
+    taxes = _options(labelled, style, ("tax_total",))
+    grosses = _options(labelled, style, ("gross_total",))
+    extra = totals.values.get("charges_total", Decimal(0)) - totals.values.get("allowances_total", Decimal(0))
+    best: tuple[float, tuple[_Option | None, _Option | None, _Option | None]] = (0.0, (None, None, None))
+    for net in (*nets, None):
+        for gross in (*grosses, None):
+            for tax in (*taxes, *_tax_sums(taxes), None):
+                score = _score(net, tax, gross, line_sum, extra)
+                if score > best[0]:
+                    best = score, (net, tax, gross)
+    net, tax, gross = best[1]
+    for name, option in (("net_total", net), ("tax_total", tax), ("gross_total", gross)):
+        if option is not None:
+            totals.put(name, option.value, option.amounts)
+    totals.closes = bool(net and tax and gross and abs(net.value + tax.value - gross.value) <= _TOLERANCE)
+    return totals
+
+
+@dataclass(frozen=True, slots=True)
+class _Option:
+    value: Decimal
+    amounts: tuple[Amount, ...]
+    score: float
+
+
+def _options(labelled: Sequence[Labelled], style: NumberStyle, names: Sequence[str]) -> list[_Option]:
+    found = []
+    for item in labelled:
+        if item.name in names:
+            weight = item.score - 0.6 * names.index(item.name)
+            for rank, value in enumerate(item.amount.values(style)):
+                found.append(_Option(value, (item.amount,), weight - rank))
+    return sorted(found, key=lambda option: -option.score)[:_MAX_EACH]
+
+
+def _tax_sums(taxes: Sequence[_Option]) -> Iterator[_Option]:
+    """Several rates on one document: what their amounts make together."""
+    single = taxes[:5]
+    for size in (2, 3):
+        for group in combinations(single, size):
+            amounts = tuple(amount for option in group for amount in option.amounts)
+            if len({amount.words[0] for amount in amounts}) == size:
+                total = sum((option.value for option in group), Decimal(0))
+                yield _Option(total, amounts, min(option.score for option in group) - 1.0)
+
+
+def _score(
+    net: _Option | None,
+    tax: _Option | None,
+    gross: _Option | None,
+    line_sum: Decimal | None,
+    extra: Decimal,
+) -> float:
+    score = sum(1.0 + 0.3 * option.score for option in (net, tax, gross) if option)
+    if net and tax and gross:
+        score += 4.0 if abs(net.value + tax.value - gross.value) <= _TOLERANCE else -2.0
+    elif net and gross:
+        score += 0.5 if net.value <= gross.value else -1.0
+    if net and line_sum is not None:
+        score += (
+            1.5 if min(abs(net.value - line_sum), abs(net.value - line_sum - extra)) <= _TOLERANCE else 0.0
+        )
+    if tax and net and abs(tax.value) > abs(net.value):
+        score -= 3.0
+    return score
+
+
+def _extras(labelled: Sequence[Labelled], style: NumberStyle, totals: Totals) -> None:
+    for name, field_name in (("charge", "charges_total"), ("allowance", "allowances_total")):
+        seen = {item.amount.words[0]: item.amount for item in labelled if item.name == name}
+        amounts = [amount for amount in seen.values() if amount.values(style)]
+        if amounts:
+            value = sum((abs(amount.values(style)[0]) for amount in amounts), Decimal(0))
+            totals.put(field_name, value, amounts)
