@@ -25,8 +25,6 @@ MAX_ATTEMPTS = 3
 RETRY_AFTER = timedelta(minutes=1)
 # No documents are looked for in these; the row says so.
 SKIPPED_KINDS = frozenset({"auto_reply", "calendar", "receipt", "bounce", "newsletter"})
-# A supplier's ERP may send confirmations through a bulk mailer, which adds what makes a newsletter one.
-DOCUMENT_TYPES = ("application/pdf", "application/xml", "text/xml", "application/edifact", "text/csv")
 INDEX_KIND = "connectors.message"
 
 
@@ -82,7 +80,7 @@ def _write(outcomes: list[tuple[Message, dict[str, Any]]]) -> None:
                 message.save(update_fields=["parse_due_at"])
                 continue
             message.parse_due_at, message.parsed_at = None, timezone.now()
-            if "quarantine" in parsed:
+            if parsed.get("quarantine"):
                 message.state, message.reason = MessageState.QUARANTINED, parsed["quarantine"]
                 trail.record(actions.MESSAGE_QUARANTINED, object=message, reason=message.reason)
             else:
@@ -101,7 +99,7 @@ def _write(outcomes: list[tuple[Message, dict[str, Any]]]) -> None:
 
 
 def _fill(message: Message, parsed: dict[str, Any]) -> None:
-    sender = (parsed["from"] or [{"name": "", "address": ""}])[0]
+    sender = parsed["from"][0] if parsed["from"] else {"name": "", "address": ""}
     message.subject = parsed["subject"]
     message.sender_name, message.sender_address = sender["name"], sender["address"]
     message.recipients = {"to": parsed["to"], "cc": parsed["cc"]}
@@ -113,8 +111,7 @@ def _fill(message: Message, parsed: dict[str, Any]) -> None:
     message.sender_domain_token = token("domain", domain) if domain else ""
     message.kind = parsed["kind"]
     message.flags = parsed["flags"]
-    carries = any(node["media_type"] in DOCUMENT_TYPES for node in parsed["attachments"])
-    if message.kind in SKIPPED_KINDS and not (message.kind == "newsletter" and carries):
+    if message.kind in SKIPPED_KINDS:
         message.state, message.reason = MessageState.SKIPPED, message.kind
     elif message.copy_of_id is not None:
         message.state, message.reason = MessageState.SKIPPED, "copy"
@@ -127,19 +124,19 @@ def _attachments(message: Message, parsed: dict[str, Any]) -> list[Attachment]:
         Attachment(
             message=message,
             path=node["path"],
-            parent_path=node["parent_path"],
+            parent_path=node["parent"] or "",
             name=node["name"],
-            declared_type=node["declared_type"][:255],
-            media_type=node["media_type"][:100],
+            declared_type=(node["type"] or "")[:255],
+            media_type=node["sniffed"][:100],
             size=node["size"],
-            inline=node["inline"],
+            inline=node["is_inline_image"] or node["is_logo"],
             flags=node["flags"],
         )
-        for node in parsed["attachments"]
+        for node in parsed["nodes"]
     ]
 
 
 def _words(parsed: dict[str, Any]) -> list[str]:
     people = [part for side in ("from", "to", "cc") for person in parsed[side] for part in person.values()]
-    names = [node["name"] for node in parsed["attachments"]]
+    names = [node["name"] for node in parsed["nodes"]]
     return [text for text in (parsed["subject"], parsed["message_id"], *people, *names) if text]

@@ -138,7 +138,7 @@ def sources(message: Message) -> Iterator[Source]:
         content = reading.content(message, path=row.path)
         yield Source(row.path, row.name or row.path, row.media_type, content, index.content_hmac(content))
     parsed = reading.parsed(message)
-    written = parsed["html"] or parsed["text"]
+    written = parsed["html"] or parsed["text"] or ""
     if written.strip():
         content = written.encode()
         kind = "text/html" if parsed["html"] else "text/plain"
@@ -151,7 +151,11 @@ def read(source: Source, message: Message) -> Reading:
     payload = {
         "name": source.name,
         "content": source.content,
-        "hints": {"sender_domain": domain or None, "subject": message.subject},
+        "hints": {
+            "sender_domain": domain or None,
+            "subject": message.subject,
+            "own_names": [message.tenant.name],
+        },
     }
     try:
         result = sandbox.run("extraction.reader:read_plain", payload=payload)

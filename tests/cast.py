@@ -1,6 +1,5 @@
 """The named people and companies of the tests, made by the same functions that make real ones."""
 
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -85,9 +84,8 @@ def platform_operator(db: None) -> User:
 
 
 @pytest.fixture
-def memory_provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def memory_provider(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(PROVIDERS, "memory", "tests.contracts.memory.MemoryAdapter")
-    yield
 
 
 @pytest.fixture

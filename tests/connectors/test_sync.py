@@ -13,7 +13,8 @@ from tests.contracts.memory import MemoryMailbox
 
 
 def mail(number: int, subject: str = "Order") -> bytes:
-    return f"From: s@nord.example\r\nMessage-ID: <{number}@nord.example>\r\nSubject: {subject} {number}\r\n\r\nHello {number}\r\n".encode()
+    head = f"From: s@nord.example\r\nMessage-ID: <{number}@nord.example>\r\nSubject: {subject} {number}"
+    return f"{head}\r\n\r\nHello {number}\r\n".encode()
 
 
 @pytest.fixture

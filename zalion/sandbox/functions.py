@@ -6,6 +6,7 @@ FUNCTIONS = frozenset(
         "connectors.mime:content",
         "connectors.mime:sanitise",
         "extraction.reader:read_plain",
-        "extraction.reader:page_images",
+        "extraction.reader:page_sizes",
+        "extraction.reader:page_image",
     }
 )

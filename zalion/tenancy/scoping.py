@@ -25,9 +25,9 @@ class CurrentTenant(Expression):
     def __init__(self) -> None:
         super().__init__(output_field=models.UUIDField())
 
-    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: SQLCompiler, connection: Any) -> tuple[str, tuple[Any, ...]]:
         value = models.UUIDField().get_db_prep_value(context.tenant_id(), connection)
-        return "%s", [value]
+        return "%s", (value,)
 
 
 class TenantQuerySet(models.QuerySet[Any]):
@@ -147,7 +147,8 @@ class TenantModel(models.Model):
 
     def claim_tenant(self) -> None:
         """Set the tenant from the context, or refuse a row that is another's."""
-        if self.tenant_id is None:
+        known: uuid.UUID | None = self.tenant_id
+        if known is None:
             self.tenant_id = context.tenant_id()
         elif self.tenant_id != context.tenant_id():
             raise CrossTenantError(f"This {type(self).__name__} belongs to another tenant.")
