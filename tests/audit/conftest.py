@@ -1,4 +1,4 @@
-"""Two tenants with keys, and a checkpoint file of the test's own."""
+"""Two bare tenants with keys, and a checkpoint file of the test's own."""
 
 from collections.abc import Iterator
 from pathlib import Path
