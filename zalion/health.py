@@ -1,0 +1,116 @@
+"""Whether the parts the portal stands on are there: one line for a probe, a list for the overview page."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+from django_q.brokers import get_broker
+
+from zalion import sandbox
+from zalion.models import Heartbeat
+from zalion.vault.errors import KeyRingError
+from zalion.vault.ring import master_ring
+
+State = Literal["ok", "warning", "failed"]
+LATE_TICK = timedelta(minutes=3)
+DEAD_TICK = timedelta(minutes=10)
+LONG_QUEUE = 500
+DISK_RESERVE = 0.05  # of the file system: below it no mail is taken in
+DISK_WARNING = 0.10
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """How one part fares: ``detail`` says it in words for an operator, never with content or a secret."""
+
+    name: str
+    state: State
+    detail: str
+
+
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """The process answers. Nothing else is told: anybody may ask."""
+    return HttpResponse("ok\n", content_type="text/plain", headers={"Cache-Control": "no-store"})
+
+
+def health(now: datetime | None = None) -> list[Finding]:
+    """Every part, in the order in which one failing explains the next."""
+    moment = now or timezone.now()
+    probes: tuple[Callable[[], Finding], ...] = (
+        database,
+        master_key,
+        disk,
+        queue,
+        lambda: last_tick(moment),
+        children,
+    )
+    return [probe() for probe in probes]
+
+
+def database() -> Finding:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return Finding("Database", "failed", "It does not answer.")
+    return Finding("Database", "ok", connection.display_name)
+
+
+def master_key() -> Finding:
+    try:
+        newest = master_ring().newest
+    except KeyRingError as error:
+        return Finding("Master key", "failed", str(error))
+    return Finding("Master key", "ok", f"The newest is {newest}.")
+
+
+def disk() -> Finding:
+    usage = shutil.disk_usage(settings.DATA_DIR)
+    free = usage.free / usage.total
+    detail = f"{usage.free / 2**30:.1f} GiB ({free:.0%}) free for mail and documents."
+    if free <= DISK_RESERVE:
+        return Finding("Disk", "failed", f"{detail} Make room: below {DISK_RESERVE:.0%} writing may fail.")
+    return Finding("Disk", "warning" if free <= DISK_WARNING else "ok", detail)
+
+
+def queue() -> Finding:
+    try:
+        depth = get_broker().queue_size()
+    except (DatabaseError, redis.RedisError):
+        return Finding("Queue", "failed", "It does not answer.")
+    state: State = "warning" if depth > LONG_QUEUE else "ok"
+    return Finding("Queue", state, f"{depth} waiting.")
+
+
+def last_tick(now: datetime) -> Finding:
+    """The tick is rung every minute and runs in a worker: its age says whether anybody works."""
+    try:
+        at = Heartbeat.objects.filter(name="tick").values_list("at", flat=True).first()
+    except DatabaseError:
+        return Finding("Workers", "failed", "The database does not answer.")
+    if at is None:
+        return Finding("Workers", "failed", "None has worked yet. Start one: manage.py work.")
+    age = now - at
+    detail = f"The last round was {max(0, int(age.total_seconds()))} seconds ago."
+    if age > DEAD_TICK:
+        return Finding("Workers", "failed", f"{detail} Is `manage.py work` running?")
+    return Finding("Workers", "warning" if age > LATE_TICK else "ok", detail)
+
+
+def children() -> Finding:
+    try:
+        found = sandbox.capability()
+    except (sandbox.SandboxError, OSError):
+        return Finding("Sandbox", "failed", "No child process could be started: nothing is parsed.")
+    if found.missing:
+        return Finding("Sandbox", "warning", f"Reduced: this system offers no {', '.join(found.missing)}.")
+    return Finding("Sandbox", "ok", "Full.")
