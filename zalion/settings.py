@@ -171,7 +171,7 @@ Q_CLUSTER = {
     "save_limit": -1,  # results are not kept
     "poll": 0.5,
     "bulk": 1,
-    "queue_limit": 4,
+    "queue_limit": 1,  # taken ahead of a free worker: its `retry` runs while it waits
     "label": "Background work",
     "log_level": "WARNING",
     "broker_class": "zalion.tasks.RedisBroker" if BROKER == "redis" else "zalion.tasks.OrmBroker",
