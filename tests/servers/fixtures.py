@@ -7,6 +7,7 @@ import pytest
 from tests.servers.certificates import Authority
 from tests.servers.dovecot import DovecotServer
 from tests.servers.postgres import PostgresServer
+from tests.servers.pymap import PymapServer
 from tests.servers.redis import RedisServer
 
 
@@ -30,4 +31,10 @@ def postgres() -> Iterator[PostgresServer]:
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[RedisServer]:
     with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def pymap_server(authority: Authority) -> Iterator[PymapServer]:
+    with PymapServer(authority) as server:
         yield server
