@@ -1,14 +1,4 @@
-"""The sealed form ZL1: bytes that open only for the tenant, object and field they were sealed for.
-
-Header, both forms:  magic "ZL1" | suite (1) | key purpose (1) | key version (4) | salt (32) | commitment (32)
-Stream (suite 1):    header | nonce prefix (7) | segments of 64 KiB, each followed by its 16-byte tag
-Compact (suite 2):   header | the whole content and its tag
-
-HKDF-SHA256 (RFC 5869) over the tenant's key, with the salt, the header's first nine bytes and the binding,
-gives the AES-256-GCM key of this one object and the commitment, which is compared before anything is opened:
-one sealed form cannot be made to open under two keys. A segment's nonce is prefix | counter (4) | last (1),
-so that segments cannot be reordered, left out or cut off at the end.
-"""
+"""The sealed form ZL1: bytes that open only for the tenant, object and field they were sealed for."""
 
 import io
 import os
@@ -29,6 +19,15 @@ from zalion.vault.errors import KeyUnavailable, SealBroken
 from zalion.vault.keys import Key, system_key, tenant_key
 from zalion.vault.models import Purpose
 
+# Header, both forms:  magic "ZL1" | suite (1) | key purpose (1) | key version (4) | salt (32) | commitment (32)
+# Stream (suite 1):    header | nonce prefix (7) | segments of 64 KiB, each followed by its 16-byte tag
+# Compact (suite 2):   header | the whole content and its tag
+#
+# HKDF-SHA256 (RFC 5869) over the tenant's key, with the salt, the header's first nine bytes and the binding,
+# gives the AES-256-GCM key of this one object and the commitment, which is compared before anything is opened:
+# one sealed form cannot be made to open under two keys. A segment's nonce is prefix | counter (4) | last (1),
+# so that segments cannot be reordered, left out or cut off at the end.
+
 MAGIC = b"ZL1"
 STREAM, COMPACT = 1, 2
 SEGMENT_BYTES = 65_536
@@ -38,6 +37,7 @@ _SALT_BYTES = 32
 _COMMITMENT_BYTES = 32
 _PREFIX_BYTES = 7
 _HEAD = struct.Struct(">3sBBI")
+_LENGTHS = struct.Struct(">4I")
 _COMPACT_HEADER_BYTES = _HEAD.size + _SALT_BYTES + _COMMITMENT_BYTES
 _STREAM_HEADER_BYTES = _COMPACT_HEADER_BYTES + _PREFIX_BYTES
 _LAST_COUNTER = 2**32 - 1
@@ -73,10 +73,10 @@ class Binding:
     field: str
 
     def encoded(self) -> bytes:
-        """Length-prefixed, so that no two bindings have the same bytes."""
+        """The parts behind their four lengths, so that no two bindings have the same bytes."""
         tenant = b"" if self.tenant is None else self.tenant.bytes
-        parts = (tenant, self.kind.encode(), self.object_id.encode(), self.field.encode())
-        return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+        kind, row, field = self.kind.encode(), self.object_id.encode(), self.field.encode()
+        return _LENGTHS.pack(len(tenant), len(kind), len(row), len(field)) + tenant + kind + row + field
 
 
 def _key_for(binding: Binding, purpose: Purpose, version: int | None) -> Key:

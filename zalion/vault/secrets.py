@@ -237,15 +237,17 @@ def _replace(directory: int, name: str, content: str) -> None:
     temporary = f".{randomness.token_hex(8)}"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(temporary, flags, 0o600, dir_fd=directory)
+    in_place = False
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content.encode())
             file.flush()
             os.fsync(file.fileno())
         os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
-    except BaseException:
-        os.unlink(temporary, dir_fd=directory)
-        raise
+        in_place = True
+    finally:
+        if not in_place:
+            os.unlink(temporary, dir_fd=directory)
     os.fsync(directory)
 
 

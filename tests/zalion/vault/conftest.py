@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from zalion.tenancy.context import Actor, work
+from zalion.tenancy.context import Actor, system, work
 from zalion.tenancy.models import Tenant
 from zalion.tenancy.people import create_tenant
 from zalion.vault import keys
@@ -27,12 +27,14 @@ def no_opened_keys() -> Iterator[None]:
 
 @pytest.fixture
 def acme(db: None) -> Tenant:
-    return create_tenant("Acme", slug="acme", actor=ADA)
+    with system("tests", ADA):
+        return create_tenant("Acme", slug="acme", actor=ADA)
 
 
 @pytest.fixture
 def borealis(db: None) -> Tenant:
-    return create_tenant("Borealis", slug="borealis", actor=OTTO)
+    with system("tests", OTTO):
+        return create_tenant("Borealis", slug="borealis", actor=OTTO)
 
 
 @pytest.fixture

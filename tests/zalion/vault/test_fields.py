@@ -23,6 +23,8 @@ from zalion.vault.models import Purpose
 from .conftest import ADA, OTTO
 from .notes import Note, SystemNote, Wrong
 
+pytestmark = pytest.mark.database
+
 TEXT = "Order confirmation 4711"
 
 

@@ -14,6 +14,8 @@ from zalion.vault.models import SearchToken
 
 from .conftest import ADA, OTTO
 
+pytestmark = pytest.mark.database
+
 KIND = "connectors.message"
 
 

@@ -4,7 +4,7 @@ import pickle
 from pathlib import Path
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.utils import IntegrityError
 
 from zalion.tenancy.context import NoTenantError, work
@@ -15,6 +15,8 @@ from zalion.vault.models import KeyState, Purpose, SystemKey, TenantKey
 from zalion.vault.sealing import Binding, seal, unseal
 
 from .conftest import ADA, OTTO
+
+pytestmark = pytest.mark.database
 
 
 def test_each_tenant_and_purpose_has_a_key_of_its_own(acme: Tenant, borealis: Tenant) -> None:
@@ -148,10 +150,8 @@ def test_row_92_a_shredded_tenant_seals_nothing_and_opens_nothing(acme: Tenant, 
             unseal(sealed, binding=binding)
         with pytest.raises(KeyUnavailable):
             keys.rotate(Purpose.FIELDS)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT state, wrapped FROM vault_tenantkey WHERE tenant_id = %s", [acme.pk.hex])
-        rows = cursor.fetchall() if connection.vendor == "sqlite" else []
-    assert all((state, bytes(wrapped)) == ("shredded", b"") for state, wrapped in rows)
+    for row in TenantKey.across_tenants.filter(tenant=acme):
+        assert (row.state, bytes(row.wrapped)) == (KeyState.SHREDDED, b"")
     with work(borealis.pk, OTTO):
         keys.tenant_key(Purpose.FIELDS)
 
