@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.servers.fixtures", "tests.cast"]
+pytest_plugins = ["tests.servers.fixtures", "tests.cast", "tests.populated"]
 
 BESIDE = Path(__file__).resolve().parents[2] / "shared"
 

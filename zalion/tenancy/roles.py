@@ -78,5 +78,8 @@ class RoleBackend(BaseBackend):
     def authenticate(self, request: Any, **credentials: Any) -> None:
         return None
 
+    def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
+        return allows(user_obj, perm)
+
     def get_user(self, user_id: Any) -> User | None:
         return User.objects.filter(pk=user_id, is_active=True).first()

@@ -55,9 +55,9 @@ class TenantQuerySet(models.QuerySet[Any]):
             self._refuse_sealed(list(values), "update()")
         if self.model._meta.get_field("tenant").name in values or "tenant_id" in values:
             raise CrossTenantError("A row's tenant never changes.")
-        for name, value in values.items():
-            if isinstance(value, TenantModel):
-                _same_tenant(self.model, name, value.tenant_id)
+        for field in self.model._meta.concrete_fields:
+            for name in {field.name, field.attname} & values.keys():
+                _check_target(self.model, field, values[name])
         ids = list(super().values_list("pk", flat=True)) if rows_written.has_listeners(self.model) else []
         changed = super().update(**values)
         if changed:
@@ -99,6 +99,18 @@ class TenantManager(models.Manager.from_queryset(TenantQuerySet)):  # type: igno
 def _same_tenant(model: type[models.Model], field: str, tenant: uuid.UUID) -> None:
     if tenant != context.tenant_id():
         raise CrossTenantError(f"{model.__name__}.{field} would point to another tenant's row.")
+
+
+def _check_target(model: type[models.Model], field: models.Field[Any, Any], value: Any) -> None:
+    """Raise CrossTenantError when ``value``, a row or a key, is another tenant's; expressions name no row."""
+    target = field.related_model
+    if not isinstance(target, type) or not issubclass(target, TenantModel):
+        return
+    if isinstance(value, TenantModel):
+        _same_tenant(model, field.name, value.tenant_id)
+    elif value is not None and not hasattr(value, "resolve_expression"):
+        if not target.objects.filter(pk=value).exists():
+            raise CrossTenantError(f"{model.__name__}.{field.name} would point to another tenant's row.")
 
 
 def _check_foreign_keys(model: type["TenantModel"], rows: Sequence["TenantModel"]) -> None:

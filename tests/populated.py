@@ -1,0 +1,72 @@
+"""Two companies with a row of everything, made by the product's own functions, for tests of the wall between them."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from audit.models import LegalHold
+from connectors import parse, sync
+from connectors.models import FolderMapping, Mailbox
+from extraction import pipeline, review
+from extraction.models import Document
+from tests.cast import Company, make_mailbox
+from tests.contracts.memory import MemoryMailbox
+from zalion.demo import mails
+from zalion.tenancy import signin
+from zalion.tenancy.models import ApiToken, Role, Scope
+from zalion.tenancy.unit import unit
+
+NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
+
+
+@dataclass
+class Populated:
+    acme: Company
+    borealis: Company
+    tokens: dict[str, str]
+    token_rows: dict[str, ApiToken]
+
+    def both(self) -> tuple[Company, Company]:
+        return self.acme, self.borealis
+
+
+def fill(company: Company, server: MemoryMailbox, chosen: list[Any]) -> tuple[ApiToken, str]:
+    mailbox: Mailbox = make_mailbox(company, server)
+    for mail in chosen:
+        server.deliver(mail.raw, received_at=mail.arrived)
+    with company.work():
+        mapping = FolderMapping.objects.get(mailbox=mailbox)
+        sync.sync_folder(mapping.pk)
+        parse.parse_messages(mapping.pk)
+        pipeline.run_due()
+    operator = company.people[Role.OPERATOR]
+    with company.work(operator):
+        first: Document | None = review.waiting().first()
+        assert first is not None
+        review.open_document(first)
+        review.correct(first, changes={"payment_terms": "30 days"}, version=first.version)
+        hold = LegalHold(kind="mailbox", object_id=str(mailbox.pk), reason="Case 7", who=operator)
+        with unit():
+            hold.save()
+        return signin.issue_token(
+            "ERP",
+            scopes=[scope.value for scope in Scope],
+            created_by=company.people[Role.ADMINISTRATOR],
+            expires_at=datetime.now(UTC) + timedelta(days=30),
+        )
+
+
+@pytest.fixture
+def populated(acme: Company, borealis: Company, memory_provider: None) -> Populated:
+    made = mails.make(NOW)
+    confirmations = [mail for mail in made if mail.expected == "document"]
+    newsletter = next(mail for mail in made if mail.expected == "newsletter")
+    wanted = [*confirmations[:2], newsletter]
+    tokens: dict[str, str] = {}
+    rows: dict[str, ApiToken] = {}
+    for company, chosen in ((acme, wanted), (borealis, mails.make_borealis(NOW))):
+        row, shown = fill(company, MemoryMailbox(), list(chosen))
+        tokens[company.tenant.slug], rows[company.tenant.slug] = shown, row
+    return Populated(acme, borealis, tokens, rows)
