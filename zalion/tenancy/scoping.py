@@ -101,7 +101,7 @@ def _same_tenant(model: type[models.Model], field: str, tenant: uuid.UUID) -> No
         raise CrossTenantError(f"{model.__name__}.{field} would point to another tenant's row.")
 
 
-def _check_target(model: type[models.Model], field: models.Field[Any, Any], value: Any) -> None:
+def _check_target(model: type[models.Model], field: "models.Field[Any, Any]", value: Any) -> None:
     """Raise CrossTenantError when ``value``, a row or a key, is another tenant's; expressions name no row."""
     target = field.related_model
     if not isinstance(target, type) or not issubclass(target, TenantModel):
