@@ -13,12 +13,13 @@ from rest_framework.response import Response
 
 from connectors import reading
 from connectors.models import Attachment, Mailbox, Message, MessageState
+from zalion import rest
 from zalion.tenancy import roles
 from zalion.tenancy.models import Scope
 from zalion.vault.errors import BlobMissing, SealBroken
 
 
-class MailboxRow(serializers.ModelSerializer[Mailbox]):
+class MailboxRow(rest.RowSerializer[Mailbox]):
     last_success_at = serializers.DateTimeField(read_only=True, allow_null=True)
 
     class Meta:
@@ -47,14 +48,14 @@ class MailboxViewSet(viewsets.ReadOnlyModelViewSet[Mailbox]):
         return Mailbox.objects.annotate(last_success_at=Max("mappings__sync__last_success_at"))
 
 
-class AttachmentRow(serializers.ModelSerializer[Attachment]):
+class AttachmentRow(rest.RowSerializer[Attachment]):
     class Meta:
         model = Attachment
         fields = ("path", "parent_path", "name", "media_type", "size", "inline", "flags")
         read_only_fields = fields
 
 
-class MessageRow(serializers.ModelSerializer[Message]):
+class MessageRow(rest.RowSerializer[Message]):
     attachments = AttachmentRow(many=True, read_only=True)
 
     class Meta:
@@ -83,6 +84,7 @@ class MessageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
 
     queryset = Message.objects.all()
     serializer_class = MessageRow
+    ordering = ("-received_at", "-pk")
     read_scope, read_permission = Scope.MESSAGES_READ, roles.VIEW_MAIL
 
     def get_queryset(self) -> QuerySet[Message]:

@@ -22,7 +22,7 @@ IF_MATCH = OpenApiParameter(
 )
 
 
-class DocumentRow(serializers.ModelSerializer[Document]):
+class DocumentRow(rest.RowSerializer[Document]):
     class Meta:
         model = Document
         fields = (

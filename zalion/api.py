@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from audit.api import EventViewSet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import path
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.routers import SimpleRouter
 
-from audit.api import EventViewSet
 from connectors.api import MailboxViewSet, MessageViewSet
 from extraction.api import DocumentViewSet
 from zalion.portal.site import portal
@@ -22,10 +23,12 @@ router.register("audit-events", EventViewSet, basename="audit-event")
 
 def reference(request: HttpRequest) -> HttpResponse:
     """The endpoints as a page, made from the same description that machines read."""
-    from django.shortcuts import render
-
-    schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
-    context = portal.each_context(request) | {"title": "REST endpoints", "current": "settings", "schema": schema}
+    schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    context = portal.each_context(request) | {
+        "title": "REST endpoints",
+        "current": "settings",
+        "schema": schema,
+    }
     return render(request, "portal/api.html", context)
 
 

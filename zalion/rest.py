@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import Model
 from django.http import Http404
-from rest_framework import exceptions
+from rest_framework import exceptions, serializers
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.pagination import CursorPagination
 from rest_framework.permissions import BasePermission
@@ -16,7 +17,9 @@ from rest_framework.throttling import SimpleRateThrottle
 
 from zalion.tenancy import roles
 from zalion.tenancy.models import ApiToken, Scope, User
+from zalion.vault.fields import SealedJsonField, SealedTextField
 
+RowType = TypeVar("RowType", bound=Model)
 READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 PROBLEM = "application/problem+json"
 
@@ -25,11 +28,12 @@ class TokenAuthentication(BaseAuthentication):
     """A bearer token, which the middleware has already looked up so that the tenant's context is open."""
 
     def authenticate(self, request: Request) -> tuple[None, ApiToken] | None:
-        if not request.token_shown:
+        if not getattr(request, "token_shown", False):
             return None
-        if request.api_token is None:
+        token: ApiToken | None = getattr(request, "api_token", None)
+        if token is None:
             raise exceptions.AuthenticationFailed("This token is unknown, expired or revoked.")
-        return None, request.api_token
+        return None, token
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="Zalion"'
@@ -44,10 +48,12 @@ class ScopePermission(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         kind = "read" if request.method in READ_METHODS else "write"
         token: Any = request.auth
+        if not hasattr(view, f"{kind}_scope"):
+            raise exceptions.MethodNotAllowed(str(request.method))
         if isinstance(token, ApiToken):
             scope: Scope = getattr(view, f"{kind}_scope")
             allowed, wanted = scope in token.scopes, str(scope)
-        elif isinstance(request.user, User) and request.tenant is not None:
+        elif isinstance(request.user, User) and getattr(request, "tenant", None) is not None:
             wanted = getattr(view, f"{kind}_permission")
             allowed = roles.allows(request.user, wanted)
         else:
@@ -57,13 +63,26 @@ class ScopePermission(BasePermission):
         return allowed
 
 
+class RowSerializer(serializers.ModelSerializer[RowType]):
+    """A row with its sealed fields opened; every serializer lists its fields one by one."""
+
+    serializer_field_mapping = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        SealedTextField: serializers.CharField,
+        SealedJsonField: serializers.JSONField,
+    }
+
+
 class Pagination(CursorPagination):
-    """Opaque cursors in `next` and `previous`; `page_size` up to 200."""
+    """Opaque cursors in `next` and `previous`; `page_size` up to 200. A view may name its own ``ordering``."""
 
     page_size = 50
     max_page_size = 200
     page_size_query_param = "page_size"
     ordering = ("-created_at", "-pk")
+
+    def get_ordering(self, request: Request, queryset: Any, view: Any) -> tuple[str, ...]:
+        return tuple(getattr(view, "ordering", self.ordering))
 
 
 class TokenRateThrottle(SimpleRateThrottle):

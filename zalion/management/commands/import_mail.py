@@ -21,7 +21,9 @@ class Command(TenantCommand):
 
     def work(self, tenant: Tenant, **options: Any) -> None:
         wanted = options["mailbox"]
-        mailbox = Mailbox.objects.filter(name=wanted).first() or Mailbox.objects.filter(address=wanted).first()
+        mailbox = (
+            Mailbox.objects.filter(name=wanted).first() or Mailbox.objects.filter(address=wanted).first()
+        )
         if mailbox is None:
             raise CommandError(f"This tenant has no mailbox {wanted}.")
         try:
