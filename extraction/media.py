@@ -61,8 +61,5 @@ def decode(content: bytes) -> str:
             return content.decode(encoding, errors="replace")
     try:
         return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        # A head cut in the middle of a character is still UTF-8.
-        if error.start > len(content) - 4:
-            return content[: error.start].decode("utf-8")
+    except UnicodeDecodeError:
         return content.decode("cp1252", errors="replace")

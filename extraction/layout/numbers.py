@@ -122,10 +122,10 @@ def _bare(text: str) -> tuple[str, bool]:
         if plain[:1] in "-−–" and plain[:1]:
             plain, negative = plain[1:].strip(), True
         plain = _DRESS.sub("", plain).strip().lstrip("+")
-    if plain.endswith(("-", "−")):
-        plain, negative = plain[:-1].strip(), True
     # Swiss and Austrian whole amounts: 125.-- and 125,--.
     plain = re.sub(r"[.,][-–]{1,2}$", "", plain)
+    if plain.endswith(("-", "−")):
+        plain, negative = plain[:-1].strip(), True
     return plain, negative
 
 

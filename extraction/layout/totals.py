@@ -147,7 +147,7 @@ def _score(
 ) -> float:
     score = sum(1.0 + 0.3 * option.score for option in (net, tax, gross) if option)
     if net and tax and gross:
-        score += 4.0 if abs(net.value + tax.value - gross.value) <= _TOLERANCE else -2.0
+        score += 4.0 if abs(net.value + tax.value - gross.value) <= _TOLERANCE else 0.0
     elif net and gross:
         score += 0.5 if net.value <= gross.value else -1.0
     if net and line_sum is not None:

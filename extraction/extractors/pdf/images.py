@@ -10,14 +10,10 @@ from extraction.extractors.pdf.opening import opened
 MAX_PIXELS: Final = 25_000_000
 
 
-# Pages that a person would look through; longer papers are downloaded.
-MAX_PAGES: Final = 200
-
-
 def sizes(content: bytes) -> list[tuple[float, float]]:
     """Width and height in points of each page as it is shown, as the boxes of evidence are. Raises UnreadableError."""
     with opened(content) as document:
-        return [document.get_page_size(index) for index in range(min(len(document), MAX_PAGES))]
+        return [document.get_page_size(index) for index in range(len(document))]
 
 
 def png(content: bytes, *, number: int, scale: float) -> bytes:

@@ -1,0 +1,134 @@
+"""Mail bodies are read without what they quote, and HTML as it is shown."""
+
+from typing import Any
+
+import pytest
+
+from extraction.extractor import Source
+from extraction.extractors.body.extractor import body_text
+from extraction.registry import load
+from extraction.schemas import CanonicalDocument
+from tests.contracts.extractor import ExtractorContract
+
+TABLE = """Auftragsbestätigung
+
+Auftragsnummer: 8800
+Datum: 03.02.2026
+Ihre Bestellung: 4500077
+
+Pos   Art.-Nr.   Bezeichnung            Menge  ME     Einzelpreis   Gesamtpreis
+ 1    F-10       Druckfeder                12  Stk.          2,50         30,00
+ 2    F-20       Zugfeder               1.000  Stk.          0,10        100,00
+
+Nettobetrag: 130,00
+zzgl. 19 % MwSt.: 24,70
+Gesamtbetrag: 154,70 EUR
+
+Muster Federn GmbH
+USt-IdNr. DE136695976
+"""
+BLOCKS = """Order Confirmation
+
+Our order no.: SO-1
+Date: 15 July 2026
+Customer PO: PO-9
+
+Item 1: Spring, zinc plated
+   Part no.: S-1
+   Qty: 1,200 pcs  Price: 0.25 GBP  Line total: 300.00 GBP
+
+Item 2: Ring
+   Part no.: S-2
+   Qty: 2 pcs  Price: 5.00 GBP  Line total: 10.00 GBP
+
+Sample Springs Ltd
+"""
+HTML = """<html><head><style>td{color:red}</style></head><body>
+<div style="display:none">Auftragsnummer: 666</div><h1>Auftragsbestätigung</h1>
+<table><tr><td>Auftragsnummer:</td><td>8800</td></tr><tr><td>Datum:</td><td>03.02.2026</td></tr>
+<tr><td>Ihre Bestellung:</td><td>4500077</td></tr></table>
+<table><tr><th>Pos.</th><th>Art.-Nr.</th><th>Bezeichnung</th><th>Menge</th><th>ME</th><th>Einzelpreis</th><th>Gesamt</th></tr>
+<tr><td>1</td><td>F-10</td><td><b>Druckfeder</b><br>verzinkt</td><td>12</td><td>Stk.</td><td>2,50</td><td>30,00</td></tr>
+<tr><td colspan=6>Nettobetrag</td><td>30,00</td></tr></table>
+<p>Muster Federn GmbH</p><blockquote>Auftragsnummer: 999</blockquote></body></html>"""
+
+
+def read(text: str) -> CanonicalDocument:
+    return load("body").extract(Source.of("body", text.encode()))[0].document
+
+
+class TestBody(ExtractorContract):
+    key = "body"
+
+    def samples(self) -> dict[str, tuple[bytes, dict[str, Any]]]:
+        head = {"doc_type": "order_confirmation", "number": "8800", "issue_date": "2026-02-03"}
+        table = [
+            {"pos": "1", "seller_article": "F-10", "quantity": "12", "unit_price": "2.5", "line_total": "30"},
+            {
+                "pos": "2",
+                "seller_article": "F-20",
+                "quantity": "1000",
+                "unit_price": "0.1",
+                "line_total": "100",
+            },
+        ]
+        blocks = [
+            {
+                "pos": "1",
+                "description": "Spring, zinc plated",
+                "quantity": "1200",
+                "unit": "H87",
+                "line_total": "300",
+            },
+            {"pos": "2", "description": "Ring", "quantity": "2", "unit": "H87", "line_total": "10"},
+        ]
+        cells = [{"pos": "1", "description": "Druckfeder verzinkt", "quantity": "12", "line_total": "30"}]
+        return {
+            "table.txt": (TABLE.encode("cp1252"), {**head, "gross_total": "154.7", "lines": table}),
+            "blocks.txt": (BLOCKS.encode(), {"number": "SO-1", "order_reference": "PO-9", "lines": blocks}),
+            "body.html": (HTML.encode(), {**head, "seller_name": "Muster Federn GmbH", "lines": cells}),
+        }
+
+    def broken(self) -> dict[str, tuple[bytes, str]]:
+        cells = "<table>" + "<tr><td>1</td><td>2</td></tr>" * 25_001 + "</table>"
+        return {
+            "endless.txt": (b"a" * 2_000_001, "too_large"),
+            "cells.html": (b"<html>" + cells.encode(), "too_large"),
+        }
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        "> Auftragsnummer: 999",
+        "Von: Einkauf <einkauf@acme.example>\nAuftragsnummer: 999",
+        "-----Ursprüngliche Nachricht-----\nAuftragsnummer: 999",
+        "Am 3. Mai 2026 um 10:12 schrieb Einkauf <e@acme.example>:\nAuftragsnummer: 999",
+        "On Mon, May 3, 2026 at 10:12 Buyer <e@acme.example> wrote:\nAuftragsnummer: 999",
+    ],
+)
+def test_our_own_order_quoted_below_is_not_read_as_the_answer(quote: str) -> None:
+    assert "999" not in body_text(Source.of("body", f"{TABLE}\n{quote}\n".encode()))
+
+
+def test_hidden_parts_of_html_are_not_read() -> None:
+    text = body_text(Source.of("body", HTML.encode()))
+    assert "666" not in text
+    assert "999" not in text
+
+
+def test_a_deeply_nested_body_ends() -> None:
+    deep = "<html><body>" + "<div>" * 5000 + "x" + "</div>" * 5000
+    assert load("body").extract(Source.of("deep", deep.encode())) == []
+
+
+def test_a_letter_without_an_order_gives_no_document() -> None:
+    letter = (
+        "Guten Tag,\n\nwir sind vom 3. bis 7. August in Urlaub.\n\nMuster Federn GmbH\nTel. +49 711 1234\n"
+    )
+    assert load("body").extract(Source.of("letter", letter.encode())) == []
+
+
+def test_a_negative_total_is_negative() -> None:
+    credit = TABLE.replace("Auftragsbestätigung", "Gutschrift").replace("154,70", "-154,70")
+    assert read(credit).doc_type == "credit_note"

@@ -1,0 +1,168 @@
+"""UBL documents are read exactly, from any envelope, and no XML trick gets through."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from extraction.extractor import Source, UnreadableError
+from extraction.grounding import ungrounded
+from extraction.registry import load
+from tests.contracts.extractor import ExtractorContract
+
+NS = "urn:oasis:names:specification:ubl:schema:xsd:"
+HEAD = f'xmlns:cac="{NS}CommonAggregateComponents-2" xmlns:cbc="{NS}CommonBasicComponents-2"'
+
+
+def party(role: str, name: str, vat: str = "") -> str:
+    scheme = (
+        f"<cac:PartyTaxScheme><cbc:CompanyID>{vat}</cbc:CompanyID><cac:TaxScheme><cbc:ID>VAT</cbc:ID></cac:TaxScheme>"
+        "</cac:PartyTaxScheme>"
+    )
+    return (
+        f"<cac:{role}><cac:Party>{scheme if vat else ''}<cac:PartyLegalEntity><cbc:RegistrationName>{name}"
+        f"</cbc:RegistrationName></cac:PartyLegalEntity></cac:Party></cac:{role}>"
+    )
+
+
+def response(code: str = "CA", line_code: str = "3") -> str:
+    return f"""<OrderResponse xmlns="{NS}OrderResponse-2" {HEAD}>
+    <cbc:ID>AB-17</cbc:ID><cbc:IssueDate>2026-03-02</cbc:IssueDate><cbc:OrderResponseCode>{code}</cbc:OrderResponseCode>
+    <cbc:DocumentCurrencyCode>EUR</cbc:DocumentCurrencyCode>
+    <cac:OrderReference><cbc:ID>4500012</cbc:ID></cac:OrderReference>
+    {party("SellerSupplierParty", "Holz &amp; Sohn KG", "DE136695976")}{party("BuyerCustomerParty", "Acme GmbH")}
+    <cac:OrderLine><cac:LineItem><cbc:ID>10</cbc:ID><cbc:LineStatusCode>{line_code}</cbc:LineStatusCode>
+      <cbc:Quantity unitCode="MTR">12.5</cbc:Quantity>
+      <cbc:LineExtensionAmount currencyID="EUR">31.25</cbc:LineExtensionAmount>
+      <cac:Delivery><cac:PromisedDeliveryPeriod>
+        <cbc:EndDate>2026-03-20</cbc:EndDate></cac:PromisedDeliveryPeriod></cac:Delivery>
+      <cac:Price><cbc:PriceAmount currencyID="EUR">250.00</cbc:PriceAmount>
+        <cbc:BaseQuantity>100</cbc:BaseQuantity></cac:Price>
+      <cac:Item><cbc:Name>Leiste</cbc:Name>
+        <cac:BuyersItemIdentification><cbc:ID>M-1</cbc:ID></cac:BuyersItemIdentification>
+        <cac:SellersItemIdentification><cbc:ID>H77</cbc:ID></cac:SellersItemIdentification></cac:Item>
+      </cac:LineItem><cac:OrderLineReference><cbc:LineID>1</cbc:LineID></cac:OrderLineReference></cac:OrderLine>
+    </OrderResponse>"""
+
+
+def invoice(code: str = "380", extra: str = "") -> str:
+    return f"""<?xml version="1.0" encoding="UTF-8"?><ubl:Invoice xmlns:ubl="{NS}Invoice-2" {HEAD}>
+    <cbc:ID>R1</cbc:ID><cbc:IssueDate>2026-04-01</cbc:IssueDate><cbc:InvoiceTypeCode>{code}</cbc:InvoiceTypeCode>
+    <cbc:DocumentCurrencyCode>EUR</cbc:DocumentCurrencyCode>
+    <cac:OrderReference><cbc:ID>NA</cbc:ID></cac:OrderReference>
+    {party("AccountingSupplierParty", "Holz KG")}{party("AccountingCustomerParty", "Acme GmbH")}
+    <cac:TaxTotal><cbc:TaxAmount currencyID="SEK">200</cbc:TaxAmount></cac:TaxTotal>
+    <cac:TaxTotal><cbc:TaxAmount currencyID="EUR">19.00</cbc:TaxAmount></cac:TaxTotal>
+    <cac:LegalMonetaryTotal><cbc:TaxExclusiveAmount currencyID="EUR">100</cbc:TaxExclusiveAmount>{extra}
+    <cbc:PayableAmount currencyID="EUR">119</cbc:PayableAmount></cac:LegalMonetaryTotal></ubl:Invoice>"""
+
+
+def read(text: str) -> Any:
+    return load("ubl").extract(Source.of("x.xml", text.encode()))
+
+
+class TestUbl(ExtractorContract):
+    key = "ubl"
+
+    def samples(self) -> dict[str, tuple[bytes, dict[str, Any]]]:
+        line = {
+            "pos": "10",
+            "seller_article": "H77",
+            "buyer_article": "M-1",
+            "quantity": "12.5",
+            "unit": "MTR",
+            "unit_price": "250",
+            "price_base": "100",
+            "line_total": "31.25",
+            "delivery_date": "2026-03-20",
+            "order_line_ref": "1",
+        }
+        head = {"doc_type": "order_confirmation", "number": "AB-17", "issue_date": "2026-03-02"}
+        names = {
+            "seller_name": "Holz & Sohn KG",
+            "seller_vat_id": "DE136695976",
+            "order_reference": "4500012",
+        }
+        envelope = f"<Envelope>{response()}</Envelope>"
+        return {
+            "response.xml": (response().encode(), {**head, **names, "lines": [line]}),
+            "envelope.xml": (envelope.encode(), head),
+            "invoice.xml": (
+                invoice().encode(),
+                {"doc_type": "invoice", "tax_total": "19", "gross_total": "119"},
+            ),
+        }
+
+    def broken(self) -> dict[str, tuple[bytes, str]]:
+        laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+        bomb = f'<!DOCTYPE o [<!ENTITY l0 "lol">{laughs}]>{response()}'.replace("Leiste", "&l9;")
+        file = f'<!DOCTYPE o [<!ENTITY f SYSTEM "file:///etc/hostname">]>{response()}'.replace(
+            "Leiste", "&f;"
+        )
+        return {
+            "cut.xml": (response().encode()[:900], "xml_broken"),
+            "bomb.xml": (bomb.encode(), "xml_broken"),
+            "file.xml": (file.encode(), "xml_entities"),
+            "foreign.xml": (f'<Other xmlns="{NS}Order-2"/>'.encode(), "not_ubl"),
+        }
+
+
+def test_a_dtd_is_never_fetched_and_no_parameter_entity_opened() -> None:
+    outside = f'<!DOCTYPE o SYSTEM "http://127.0.0.1:1/x.dtd">{response()}'
+    assert read(outside)[0].document.number == "AB-17"
+    with pytest.raises(UnreadableError):
+        read(f'<!DOCTYPE o [<!ENTITY % p SYSTEM "http://127.0.0.1:1/p"> %p;]>{response()}')
+
+
+@pytest.mark.parametrize(
+    ("code", "finding"),
+    [("AP", "order_accepted"), ("CA", "order_amended"), ("RE", "order_rejected"), ("AB", "order_received")],
+)
+def test_the_response_code_is_kept_as_a_finding(code: str, finding: str) -> None:
+    assert [item.code for item in read(response(code, "7"))[0].document.findings] == [
+        finding,
+        "line_rejected",
+    ]
+
+
+def test_a_credit_note_under_an_invoice_root_is_one() -> None:
+    assert read(invoice("381"))[0].document.doc_type == "credit_note"
+
+
+def test_what_was_prepaid_does_not_pass_for_the_gross_total() -> None:
+    prepaid = invoice(extra='<cbc:PrepaidAmount currencyID="EUR">50</cbc:PrepaidAmount>')
+    assert read(prepaid)[0].document.gross_total is None
+
+
+def test_no_order_number_is_none_rather_than_na() -> None:
+    assert read(invoice())[0].document.order_reference is None
+
+
+def test_huge_numbers_are_no_numbers() -> None:
+    huge = response().replace("12.5", "1" * 5000).replace("31.25", "1E+999999")
+    line = read(huge)[0].document.lines[0]
+    assert line.quantity is None
+    assert line.line_total is None
+
+
+def test_the_shared_ubl_files_are_read_exactly(shared: Path) -> None:
+    folder = shared / "data" / "documents"
+    entries = [
+        item for item in json.loads((folder / "manifest.json").read_text()) if item["kind"] == "xml-ubl"
+    ]
+    assert entries
+    for entry in entries:
+        truth = json.loads((folder / entry["truth"]).read_text())
+        extraction = read_file(folder / entry["path"])
+        found = extraction.to_json()
+        assert not list(ungrounded(extraction))
+        for field in ("number", "issue_date", "seller_name", "currency"):
+            assert truth[field] in (None, found[field]), (entry["path"], field)
+        assert [line["quantity"] for line in truth["lines"] or []] == [
+            line["quantity"] for line in found["lines"]
+        ]
+
+
+def read_file(path: Path) -> Any:
+    return load("ubl").extract(Source.of(path.name, path.read_bytes()))[0]

@@ -1,0 +1,42 @@
+"""Dates are found in six languages, and day and month are told apart by the document."""
+
+from datetime import date
+
+import pytest
+
+from extraction.layout.dates import find_dates, is_month_first
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("vom 03.02.2026 an", "2026-02-03"),
+        ("3. März 2026", "2026-03-03"),
+        ("15 July 2026", "2026-07-15"),
+        ("July 15, 2026", "2026-07-15"),
+        ("1er août 2026", "2026-08-01"),
+        ("12 febbraio 2026", "2026-02-12"),
+        ("15 de julio de 2026", "2026-07-15"),
+        ("5 maart 2026", "2026-03-05"),
+        ("15-Jul-26", "2026-07-15"),
+        ("2026-07-15T10:00:00", "2026-07-15"),
+        ("KW 23/2026", "2026-06-01"),
+        ("05/16/2026", "2026-05-16"),
+    ],
+)
+def test_a_date_is_found_as_it_is_written(text: str, day: str) -> None:
+    assert [item.read(month_first=False) for item in find_dates(text)] == [date.fromisoformat(day)]
+
+
+@pytest.mark.parametrize(
+    "text", ["1.234.56", "32.01.2026", "29.02.2025", "192.168.10.12", "12/2026", "3 Stück 2026"]
+)
+def test_what_is_no_date_is_none(text: str) -> None:
+    assert find_dates(text) == []
+
+
+def test_a_date_with_one_reading_decides_for_those_with_two() -> None:
+    assert is_month_first(["05/16/2026", "04/11/2026"], "EUR")
+    assert not is_month_first(["16/05/2026"], "USD")
+    assert is_month_first(["04/11/2026"], "USD")
+    assert not is_month_first(["04/11/2026"], "EUR")

@@ -1,0 +1,41 @@
+"""`manage.py extract` prints a line of JSON for every file, whatever is in it, without a database."""
+
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from tests.extraction.paper import Paper
+
+
+def extract(*paths: Path, **options: Any) -> list[dict[str, Any]]:
+    out = StringIO()
+    call_command("extract", *map(str, paths), stdout=out, stderr=StringIO(), **options)
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def test_a_folder_gives_a_line_for_every_file_in_order(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "a.pdf").write_bytes(Paper().pdf())
+    (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.4 nothing")
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (tmp_path / ".hidden").write_bytes(b"x")
+    lines = extract(tmp_path, jobs=2)
+    assert [Path(line["path"]).name for line in lines] == ["broken.pdf", "a.pdf", "picture.png"]
+    assert all(list(line) == ["path", "extractor", "documents", "findings"] for line in lines)
+    assert [[finding["code"] for finding in line["findings"]] for line in lines] == [
+        ["pdf_broken"],
+        [],
+        ["no_extractor"],
+    ]
+    assert lines[1]["extractor"] == "pdf"
+    assert lines[1]["documents"][0]["number"] == "F-2041"
+
+
+def test_a_path_that_is_not_there_is_said_before_anything_is_read(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="no such file"):
+        extract(tmp_path / "absent")
