@@ -1,12 +1,15 @@
 """The product's settings with keys and folders of this test process alone."""
 
+import atexit
 import base64
 import os
 import secrets
+import shutil
 import tempfile
 from pathlib import Path
 
 _folder = Path(tempfile.mkdtemp(prefix="zalion-tests-"))
+atexit.register(shutil.rmtree, _folder, ignore_errors=True)
 _ring = f"test:{base64.b64encode(secrets.token_bytes(32)).decode()}"
 os.environ.setdefault("ZALION_SECRET_KEY", secrets.token_urlsafe(50))
 os.environ.setdefault("ZALION_DATA_DIR", str(_folder))

@@ -181,7 +181,6 @@ if BROKER == "redis":
 else:
     Q_CLUSTER["orm"] = "default"
 LONGEST_STEP = 300  # seconds: no single task step may take longer
-SANDBOX_CHILDREN = env.int("ZALION_SANDBOX_CHILDREN", default=2)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -50,6 +50,12 @@ class TenantQuerySet(models.QuerySet[Any]):
         self._refuse_sealed(fields, "values_list()")
         return super().values_list(*fields, flat=flat, named=named)
 
+    def order_by(self, *field_names: Any) -> Any:
+        self._refuse_sealed(
+            [name.lstrip("-") for name in field_names if isinstance(name, str)] or ["pk"], "order_by()"
+        )
+        return super().order_by(*field_names)
+
     def update(self, **values: Any) -> int:
         if values:
             self._refuse_sealed(list(values), "update()")
