@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from audit import browse
+from audit.forms import FilterForm
 from audit.models import AuditEvent
 from zalion.rest import Pagination
 from zalion.tenancy import roles
@@ -62,7 +63,7 @@ class EventViewSet(viewsets.ReadOnlyModelViewSet[AuditEvent]):
     read_scope, read_permission = Scope.AUDIT_READ, roles.VIEW_AUDIT
 
     def get_queryset(self) -> QuerySet[AuditEvent]:
-        form = browse.FilterForm(self.request.query_params)
+        form = FilterForm(self.request.query_params)
         if not form.is_valid():
             raise serializers.ValidationError({name: [*map(str, e)] for name, e in form.errors.items()})
         return browse.filtered(form.cleaned_data)

@@ -6,34 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django import forms
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from audit import actions, checkpoints, trail, triggers
 from audit.chain import chain_of, digest, head_is_ours
-from audit.models import AuditEvent, ChainHead, Outcome
+from audit.models import AuditEvent, ChainHead
 from zalion.tenancy.context import WorkContext, current
-
-
-class FilterForm(forms.Form):
-    """What the trail can be narrowed to; every field may be left empty."""
-
-    actor = forms.CharField(required=False, max_length=64, label="Who (id, or user, token, task, command)")
-    action = forms.ChoiceField(required=False, label="What")
-    object = forms.CharField(required=False, max_length=125, label="To what (kind, id, or kind:id)")
-    outcome = forms.ChoiceField(required=False, choices=[("", "Any"), *Outcome.choices])
-    story = forms.CharField(required=False, max_length=64, label="Story (correlation id)")
-    since = forms.DateTimeField(required=False, label="From")
-    until = forms.DateTimeField(required=False, label="To")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name in ("since", "until"):
-            self.fields[name].widget = forms.DateTimeInput(attrs={"type": "datetime-local"})
-        field = self.fields["action"]
-        assert isinstance(field, forms.ChoiceField)  # noqa: S101  (declared above)
-        field.choices = [("", "Anything"), *actions.choices()]
 
 
 def filtered(wanted: Mapping[str, Any]) -> QuerySet[AuditEvent]:
@@ -57,6 +36,43 @@ def filtered(wanted: Mapping[str, Any]) -> QuerySet[AuditEvent]:
     if until:
         found = found.filter(timestamp__lte=until)
     return found
+
+
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """Events of one page, whether each one's hash fits, and the cursors of the pages after and before it."""
+
+    rows: list[AuditEvent]
+    fitting: frozenset[uuid.UUID]
+    after: str
+    before: str
+
+
+def page(found: QuerySet[AuditEvent], asked: Mapping[str, str]) -> EventPage:
+    """One page of ``found``, newest first; ``asked`` may hold a sequence as `after` or `before`.
+
+    Shown events are on record before this returns.
+    """
+    backwards = "before" in asked and "after" not in asked
+    cursor = asked.get("before" if backwards else "after", "")
+    place = int(cursor) if cursor.isdecimal() and len(cursor) < 19 else None
+    if place is not None:
+        found = found.filter(**{"sequence__gt" if backwards else "sequence__lt": place})
+    rows = list(found.order_by("sequence" if backwards else "-sequence")[: PAGE + 1])
+    more, rows = len(rows) > PAGE, rows[:PAGE]
+    if backwards:
+        rows.reverse()
+    viewed(rows)
+    older, newer = (True, more) if backwards else (more, place is not None)
+    return EventPage(
+        rows,
+        frozenset(event.pk for event in rows if fits(event)),
+        str(rows[-1].sequence) if rows and older else "",
+        str(rows[0].sequence) if rows and newer else "",
+    )
 
 
 def viewed(events: Sequence[AuditEvent]) -> None:

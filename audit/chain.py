@@ -97,8 +97,11 @@ def append(events: Sequence[AuditEvent]) -> None:
 
 
 def _append(chain: str, events: list[AuditEvent]) -> None:
-    ChainHead.objects.bulk_create([_empty_head(chain)], ignore_conflicts=True)
-    head = ChainHead.objects.select_for_update().get(chain=chain)
+    locked = ChainHead.objects.select_for_update()
+    head = locked.filter(chain=chain).first()
+    if head is None:
+        ChainHead.objects.bulk_create([_empty_head(chain)], ignore_conflicts=True)
+        head = locked.get(chain=chain)
     if not head_is_ours(head):
         raise ChainBrokenError(f"The head of the chain {chain} was changed by somebody else.")
     for event in events:

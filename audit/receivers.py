@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from audit import actions, chain, trail, triggers
 from audit.models import AuditEvent, Outcome
 from zalion.tenancy import context, roles
-from zalion.tenancy.middleware import actor_of, tenants_of
+from zalion.tenancy.middleware import SESSION_METHOD, tenants_of
 from zalion.tenancy.models import User
 from zalion.tenancy.unit import in_foreign_transaction, unit, unit_closing, unit_undone
 
@@ -49,8 +49,8 @@ def _session_context(request: HttpRequest, user: User) -> Iterator[None]:
         yield
         return
     tenants = tenants_of(user)
-    shown = actor_of(request)
-    actor = context.Actor("user", str(user.pk), user.username, shown.signed_in_by or "link", shown.address)
+    method = request.session.get(SESSION_METHOD) or "link"  # the view notes it after signing in
+    actor = context.Actor("user", str(user.pk), user.username, method, request.META.get("REMOTE_ADDR", ""))
     if tenants:
         with context.work(tenants[0].pk, actor):
             yield

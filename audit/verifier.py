@@ -80,7 +80,8 @@ def lines_of(content: Iterable[bytes]) -> Iterator[tuple[bytes, dict[str, Any]]]
 
 def check_export(content: Iterable[bytes], public_key: str = "") -> tuple[str, dict[int, str], str]:
     """The chain's name, the hash of each event, and the public key; raises DoesNotFit at the first misfit."""
-    running, chain, hashes, previous, end = hashlib.sha256(), "", {}, "", None
+    running, hashes = hashlib.sha256(), dict[int, str]()
+    chain, previous, end = "", "", None
     for number, (raw, line) in enumerate(lines_of(content)):
         if end is not None:
             raise DoesNotFit("something stands behind the end")

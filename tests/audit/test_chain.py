@@ -11,9 +11,10 @@ from audit.chain import ChainBrokenError, digest
 from audit.checkpoints import checkpoint
 from audit.models import AuditEvent, ChainHead
 from audit.verify import Misfit, verify, verify_all
+from zalion.tenancy import context
 from zalion.vault import keys
 
-from .conftest import record_views
+from .conftest import ADA, make_tenant, record_views
 from .tampering import TABLE, drop_triggers, sql, tampered
 
 pytestmark = [pytest.mark.django_db, pytest.mark.database]
@@ -323,3 +324,22 @@ def test_a_changed_checkpoint_is_found(ten_events, checkpoint_file):
     lines = checkpoint_file.read_text()
     checkpoint_file.write_text(lines.replace('"sequence":10', '"sequence":9'))
     assert misfit(ten_events).how == "checkpoint"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("run", [1, 2])
+def test_tests_that_commit_leave_an_empty_trail_with_its_triggers(run):
+    tenant = make_tenant("acme")
+    with context.work(tenant.pk, ADA):
+        assert AuditEvent.objects.count() == 0
+        record_views(3)
+    assert verify(tenant.pk).ok
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_event_inside_somebody_elses_transaction_is_refused_and_leaves_nothing():
+    tenant = make_tenant("acme")
+    with context.work(tenant.pk, ADA):
+        with transaction.atomic(), pytest.raises(trail.ForeignTransactionError):
+            record_views(1)
+        assert AuditEvent.objects.count() == 0
