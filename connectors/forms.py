@@ -142,8 +142,8 @@ class UploadForm(forms.Form):
         help_text="An .eml file, as mail programs save it.",
     )
 
-    def clean_mail(self) -> UploadedFile:
-        mail: UploadedFile = self.cleaned_data["mail"]
+    def clean_mail(self) -> "UploadedFile[bytes]":
+        mail: UploadedFile[bytes] = self.cleaned_data["mail"]
         if mail.size is not None and mail.size > RAW_MAIL:
             raise forms.ValidationError("This file is larger than any mail that is taken in.")
         return mail

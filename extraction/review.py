@@ -96,7 +96,8 @@ def open_document(document: Document) -> None:
 
 
 def correct(document: Document, *, changes: Mapping[str, Any], version: int) -> Document:
-    """Apply ``changes`` by path: `number`, `lines.0.quantity`; `lines.+` adds a line, `lines.2` = None drops it.
+    """Apply ``changes`` by path: `number`, `lines.0.quantity`; `lines.+` adds a line or a list of
+    them, `lines.2` = None drops one.
 
     Values are texts as in the canonical JSON (numbers with a point, ISO dates) or None. Findings are worked out
     anew; the machine's reading stays. Raises InvalidCorrection, NotAllowed, Conflict.
@@ -196,7 +197,8 @@ def _applied(current: Mapping[str, Any], changes: Mapping[str, Any]) -> tuple[di
         if parts[0] != "lines":
             _set(data, path, path, value, HEADER_FIELDS, told, errors)
         elif path == "lines.+":
-            data["lines"].append(_new_line(value, errors))
+            added = value if isinstance(value, list) else [value]
+            data["lines"].extend(_new_line(line, errors) for line in added)
             told[path] = {"from": None, "to": value}
         elif len(parts) in (2, 3) and parts[1].isdigit() and int(parts[1]) < len(data["lines"]):
             line = data["lines"][int(parts[1])]

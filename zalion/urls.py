@@ -1,10 +1,14 @@
 """Every address the server answers."""
 
 from django.urls import include, path
+from django.utils.module_loading import autodiscover_modules
 
 from zalion import health
 from zalion.portal import signin
 from zalion.portal.site import portal
+
+# Each app's admin module brings its pages; only the processes that serve addresses need them.
+autodiscover_modules("admin", register_to=portal)
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),

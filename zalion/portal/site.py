@@ -42,6 +42,39 @@ class Panel:
 
 
 @dataclass(frozen=True, slots=True)
+class Todo:
+    """Something that needs a person, at the top of the overview; ``tone`` is warn or bad."""
+
+    title: str
+    detail: str
+    url: str
+    action: str
+    tone: str = "warn"
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Looks for what needs a person: ``find`` is asked when the overview opens."""
+
+    key: str
+    permission: str
+    order: int
+    find: Callable[[], Sequence[Todo]]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What a later stage adds to the page of an earlier one's row; ``build`` returns None to stay away."""
+
+    page: str
+    key: str
+    template: str
+    permission: str
+    order: int
+    build: Callable[[HttpRequest, Any], dict[str, Any] | None]
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One address of the portal: the view, the right it asks for, and the methods it answers.
 
@@ -78,12 +111,31 @@ class Portal(AdminSite):
         super().__init__(name="portal")
         self._menu: dict[str, MenuItem] = {}
         self._panels: dict[str, Panel] = {}
+        self._watches: dict[str, Watch] = {}
+        self._sections: dict[str, Section] = {}
 
     def add_menu_item(self, item: MenuItem) -> None:
         self._menu[item.key] = item
 
     def add_panel(self, panel: Panel) -> None:
         self._panels[panel.key] = panel
+
+    def add_watch(self, watch: Watch) -> None:
+        self._watches[watch.key] = watch
+
+    def add_section(self, section: Section) -> None:
+        self._sections[section.key] = section
+
+    def sections(self, page: str, request: HttpRequest, subject: Any) -> list[dict[str, Any]]:
+        """The parts that other apps add to ``page``, which shows ``subject``."""
+        allowed = roles.granted(request.user)
+        return [
+            {"key": section.key, "template": section.template, "context": built}
+            for section in sorted(self._sections.values(), key=lambda s: s.order)
+            if section.page == page
+            and section.permission in allowed
+            and (built := section.build(request, subject)) is not None
+        ]
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         """The overview and the pages of each PortalAdmin. Django's own admin pages have no address here."""
@@ -135,8 +187,20 @@ class Portal(AdminSite):
             for panel in sorted(self._panels.values(), key=lambda p: p.order)
             if panel.permission in allowed and (built := panel.build(request)) is not None
         ]
-        context = {**self.each_context(request), "title": "Overview", "current": "overview", "panels": panels}
-        request.current_app = self.name  # type: ignore[attr-defined]
+        todos = [
+            todo
+            for watch in sorted(self._watches.values(), key=lambda w: w.order)
+            if watch.permission in allowed
+            for todo in watch.find()
+        ]
+        context = {
+            **self.each_context(request),
+            "title": self.index_title,
+            "current": "overview",
+            "todos": todos,
+            "panels": panels,
+        }
+        request.current_app = self.name
         return TemplateResponse(request, self.index_template, context | (extra_context or {}))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -144,13 +208,14 @@ class Portal(AdminSite):
 
 
 portal = Portal()
+portal.add_menu_item(MenuItem("overview", "Overview", "portal:index", roles.VIEW_OVERVIEW, 10))
 
 
 def render(
     request: HttpRequest, template: str, *, title: str, current: str, status: int = 200, **context: Any
 ) -> TemplateResponse:
     """One of our own pages inside the portal's frame; ``current`` is the key of its menu item."""
-    request.current_app = portal.name  # type: ignore[attr-defined]
+    request.current_app = portal.name
     frame = portal.each_context(request)
     return TemplateResponse(
         request, template, {**frame, "title": title, "current": current, **context}, status=status

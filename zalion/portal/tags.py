@@ -57,9 +57,9 @@ def initials(name: str) -> str:
 
 
 @register.filter
-def at(mapping: Any, key: Any) -> Any:
-    """``mapping[key]``, or None: for keys that are values themselves."""
-    return mapping.get(key) if mapping else None
+def item(row: Sequence[Any], index: int) -> Any:
+    """``row[index]``: for two sequences that run side by side."""
+    return row[index]
 
 
 @register.simple_tag

@@ -27,11 +27,12 @@ APPROVE_COMPLIANCE = "mailbox.approve_compliance"
 VIEW_AUDIT = "audit.view"
 MANAGE_PEOPLE = "people.manage"
 MANAGE_TENANTS = "tenants.manage"
+VIEW_HEALTH = "health.view"
 
 # Administrators connect mailboxes without reading what is in them; content is for those whose work it is.
 GRANTS: dict[str, frozenset[str]] = {
     Role.ADMINISTRATOR: frozenset(
-        {VIEW_OVERVIEW, VIEW_MAILBOXES, CONFIGURE_MAILBOXES, APPROVE_IT, VIEW_AUDIT, MANAGE_PEOPLE}
+        {VIEW_OVERVIEW, VIEW_MAILBOXES, CONFIGURE_MAILBOXES, APPROVE_IT, VIEW_AUDIT, MANAGE_PEOPLE, VIEW_HEALTH}
     ),
     Role.COMPLIANCE: frozenset(
         {VIEW_OVERVIEW, VIEW_MAIL, VIEW_DOCUMENTS, VIEW_MAILBOXES, APPROVE_COMPLIANCE, VIEW_AUDIT}
@@ -41,7 +42,7 @@ GRANTS: dict[str, frozenset[str]] = {
     ),
     Role.AUDITOR: frozenset({VIEW_OVERVIEW, VIEW_MAIL, VIEW_DOCUMENTS, VIEW_MAILBOXES, VIEW_AUDIT}),
 }
-PLATFORM_GRANTS = frozenset({MANAGE_TENANTS})
+PLATFORM_GRANTS = frozenset({MANAGE_TENANTS, VIEW_HEALTH})
 
 
 def granted(user: Any) -> frozenset[str]:

@@ -1,0 +1,160 @@
+"""The ledger, a message with its body and attachments, and mail that comes by hand."""
+
+from typing import Any, Final
+from urllib.parse import quote
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+
+from audit.models import AuditEvent
+from connectors import errors, importing, ingest, reading
+from connectors.forms import LedgerFilter, UploadForm
+from connectors.models import Attachment, Mailbox, Message, MessageState
+from zalion.portal import site
+from zalion.portal.paging import cut
+from zalion.sandbox import SandboxError
+from zalion.vault.errors import VaultError
+
+STORY = 40  # events shown on a message's page; the rest is in the audit browser
+KINDS: Final = ("mail", "auto_reply", "newsletter", "calendar", "receipt", "bounce")
+# What a mail's HTML may do: be read. Nothing is fetched, nothing runs, no link leads anywhere.
+BODY_POLICY: Final[dict[str, Any]] = {
+    "default-src": ["'none'"],
+    "style-src": ["'self'"],
+    "form-action": ["'none'"],
+    "base-uri": ["'none'"],
+    "frame-ancestors": ["'self'"],
+    "sandbox": [True],
+}
+FILE_POLICY: Final[dict[str, Any]] = {
+    "default-src": ["'none'"],
+    "frame-ancestors": ["'none'"],
+    "sandbox": [True],
+}
+
+
+def ledger(request: HttpRequest) -> HttpResponse:
+    asked = LedgerFilter(request.GET)
+    asked.is_valid()
+    wanted = asked.cleaned_data
+    found = reading.search(wanted.get("q", ""))
+    if wanted.get("state") in MessageState.values:
+        found = found.filter(state=wanted["state"])
+    if wanted.get("kind"):
+        found = found.filter(kind=wanted["kind"])
+    if wanted.get("mailbox"):
+        found = found.filter(mailbox=wanted["mailbox"])
+    page = cut(found, by="received_at", asked=request.GET)
+    reading.listed(page.rows)
+    return site.render(
+        request,
+        "connectors/ledger.html",
+        title="Mail",
+        current="mail",
+        page=page,
+        wanted=wanted,
+        states=MessageState.choices,
+        kinds=KINDS,
+        mailboxes=Mailbox.objects.only("pk", "name"),
+    )
+
+
+def message(request: HttpRequest, key: UUID) -> HttpResponse:
+    shown = _message(key)
+    reading.listed([shown])
+    story = AuditEvent.objects.filter(object_kind="message", object_id=str(key)).order_by("-sequence")
+    return site.render(
+        request,
+        "connectors/message.html",
+        title=shown.subject or "(no subject)",
+        current="mail",
+        crumbs=[("Mail", reverse("portal:mail"))],
+        message=shown,
+        attachments=Attachment.objects.filter(message=shown),
+        sections=site.portal.sections("message", request, shown),
+        story=story[:STORY],
+    )
+
+
+def body(request: HttpRequest, key: UUID) -> HttpResponse:
+    """The body alone, for the sandboxed frame: sanitised HTML, or the text where there is none."""
+    shown = _message(key)
+    try:
+        parts = reading.body(shown)
+    except (SandboxError, VaultError):
+        parts = {"broken": True}
+    response = render(request, "connectors/body.html", parts)
+    response.headers["X-Frame-Options"] = "SAMEORIGIN"
+    return confined(response, BODY_POLICY)
+
+
+def raw(request: HttpRequest, key: UUID) -> HttpResponse:
+    try:
+        content = reading.raw(_message(key))
+    except VaultError as error:
+        raise Http404 from error
+    return download(content, name=f"message-{key}.eml", media_type="message/rfc822")
+
+
+def attachment(request: HttpRequest, key: UUID, path: str) -> HttpResponse:
+    try:
+        name, media_type, content = reading.attachment(_message(key), path=path)
+    except (Attachment.DoesNotExist, SandboxError, VaultError) as error:
+        raise Http404 from error
+    return download(content, name=name, media_type=media_type)
+
+
+def download(content: bytes, *, name: str, media_type: str) -> HttpResponse:
+    """Bytes to keep, never to show: whatever they are, no browser runs them in our origin."""
+    plain = "".join(c if c.isascii() and (c.isalnum() or c in "._- ") else "_" for c in name) or "file"
+    response = HttpResponse(content, content_type=media_type)
+    response.headers["Content-Disposition"] = (
+        f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"
+    )
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return confined(response, FILE_POLICY)
+
+
+def confined(response: HttpResponse, policy: dict[str, Any]) -> HttpResponse:
+    """The response under ``policy`` in place of the portal's own; django-csp's decorators want a bare request."""
+    response._csp_config = policy  # type: ignore[attr-defined]
+    return response
+
+
+def retry(request: HttpRequest, key: UUID) -> HttpResponse:
+    try:
+        ingest.retry(_message(key))
+    except errors.MessageGone as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "The message is tried again from the start.")
+    return HttpResponseRedirect(reverse("portal:message", args=[key]))
+
+
+def upload(request: HttpRequest) -> HttpResponse:
+    form = UploadForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        report = importing.upload(form.cleaned_data["mailbox"], content=form.cleaned_data["mail"].read())
+        if report.taken_in:
+            messages.success(request, "The mail is in the ledger; its documents follow in a moment.")
+        else:
+            messages.info(request, "This mail is in the ledger already; nothing was taken in.")
+        return HttpResponseRedirect(reverse("portal:mail"))
+    return site.render(
+        request,
+        "connectors/upload.html",
+        title="Upload a mail",
+        current="mail",
+        crumbs=[("Mail", reverse("portal:mail"))],
+        form=form,
+    )
+
+
+def _message(key: UUID) -> Message:
+    found: Message = get_object_or_404(
+        Message.objects.select_related("mailbox", "mapping", "copy_of"), pk=key
+    )
+    return found

@@ -1,0 +1,91 @@
+"""How mailboxes fare, in words: what the list, the overview and a mailbox's page say about them."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, F, Max, Min, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+from django.urls import reverse
+
+from connectors import errors
+from connectors.models import FolderMapping, Mailbox, MailboxState, MappingKind, Message, MessageState
+from zalion.portal.site import Todo
+
+PERSON_STATES = (MailboxState.NEEDS_ATTENTION, MailboxState.AWAITING_SIGN_OFF)
+
+
+def _kinds(root: type[errors.ConnectorError]) -> Iterator[type[errors.ConnectorError]]:
+    yield root
+    for child in root.__subclasses__():
+        yield from _kinds(child)
+
+
+def advice(code: str) -> str:
+    """What to do about the failure that ``code`` names."""
+    known = {kind.default_code: kind.default_advice for kind in _kinds(errors.ConnectorError)}
+    return known.get(code, errors.ConnectorError.default_advice)
+
+
+def mailboxes() -> "QuerySet[Mailbox]":
+    """Mailboxes with what a list says of each: last success, next attempt, and mail accounted for."""
+    counted = Message.objects.filter(mailbox=OuterRef("pk")).order_by().values("mailbox")
+    return Mailbox.objects.annotate(
+        last_success_at=Max("mappings__sync__last_success_at"),
+        next_attempt_at=Min("mappings__sync__next_attempt_at"),
+        on_server=Sum("mappings__sync__total"),
+        accounted=Coalesce(Subquery(counted.annotate(n=Count("pk")).values("n")), 0),
+        quarantined=Coalesce(
+            Subquery(counted.filter(state=MessageState.QUARANTINED).annotate(n=Count("pk")).values("n")),
+            0,
+        ),
+    ).order_by("name")
+
+
+def folders(mailbox: Mailbox) -> "QuerySet[FolderMapping]":
+    """A mailbox's mapped folders with their sync and how many of their messages the ledger has."""
+    return (
+        FolderMapping.objects.filter(mailbox=mailbox)
+        .select_related("sync", "retention")
+        .annotate(accounted=Count("messages"), sync_total=F("sync__total"))
+        .order_by("-kind", "name")
+    )
+
+
+def is_late(mailbox: Any, *, now: datetime) -> bool:
+    """Whether a live mailbox has not been read for three of its intervals."""
+    if mailbox.state != MailboxState.ACTIVE or mailbox.last_success_at is None:
+        return False
+    allowed = timedelta(minutes=3 * int(mailbox.polling_minutes))
+    return bool(now - mailbox.last_success_at > allowed)
+
+
+def waiting_for_person() -> int:
+    return Mailbox.objects.filter(state__in=PERSON_STATES).count()
+
+
+def todos() -> list[Todo]:
+    """Mailboxes that only a person can help on, and mail that could not be read."""
+    found = []
+    for mailbox in Mailbox.objects.filter(state__in=PERSON_STATES):
+        url = reverse("portal:mailbox", args=[mailbox.pk])
+        if mailbox.state == MailboxState.NEEDS_ATTENTION:
+            found.append(Todo(f"{mailbox.name} has stopped", advice(mailbox.error_code), url, "Look", "bad"))
+        else:
+            found.append(
+                Todo(f"{mailbox.name} waits for sign-off", "IT and compliance each sign.", url, "Sign")
+            )
+    return found
+
+
+def quarantine() -> list[Todo]:
+    held = Message.objects.filter(state=MessageState.QUARANTINED).count()
+    if not held:
+        return []
+    url = f"{reverse('portal:mail')}?state={MessageState.QUARANTINED.value}"
+    words = "1 message is" if held == 1 else f"{held} messages are"
+    return [Todo(f"{words} in quarantine", "They could not be read; nothing of them is lost.", url, "Open")]
+
+
+def mapped_folder_count(mailbox: Mailbox) -> int:
+    return FolderMapping.objects.filter(mailbox=mailbox, kind=MappingKind.FOLDER).count()

@@ -1,0 +1,120 @@
+"""The pages of review, their rights, and what documents add to the menu, the overview and a message's page."""
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.db.models import Count, Q
+from django.db.models.functions import TruncDate
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from connectors.models import Message
+from extraction import review, views
+from extraction.models import Document, DocumentState, ExtractionRun, RunState
+from zalion.portal.site import MenuItem, Page, Panel, PortalAdmin, Section, Todo, Watch, portal
+from zalion.tenancy import roles
+
+DAYS = 28  # of the chart
+OLD = timedelta(days=1)  # a document that waits longer is called out
+
+
+class DocumentAdmin(PortalAdmin):
+    view_permission = roles.VIEW_DOCUMENTS
+    pages = (
+        Page("review/", views.queue, "review", roles.VIEW_DOCUMENTS),
+        Page("review/<uuid:key>/", views.document, "document", roles.VIEW_DOCUMENTS),
+        Page("review/<uuid:key>/pages/<int:page>/", views.page_image, "document-page", roles.VIEW_DOCUMENTS),
+        Page("review/<uuid:key>/decide/", views.decide, "document-decide", roles.REVIEW_DOCUMENTS, ("POST",)),
+        Page("mail/<uuid:key>/extract/", views.extract_again, "message-extract", roles.RETRY_MAIL, ("POST",)),
+    )
+
+
+def figures(request: HttpRequest) -> dict[str, Any]:
+    """What waits, since when, and how the last days went."""
+    now = timezone.now()
+    oldest = review.waiting().values_list("created_at", flat=True).first()
+    week = Q(decided_at__gte=now - timedelta(days=7))
+    numbers = Document.objects.aggregate(
+        approved=Count("pk", filter=week & Q(state__in=(DocumentState.APPROVED, DocumentState.HANDED_OVER))),
+        rejected=Count("pk", filter=week & Q(state=DocumentState.REJECTED)),
+    )
+    return {
+        "waiting": review.waiting().count(),
+        "oldest": oldest,
+        "old": oldest is not None and now - oldest > OLD,
+        "mail": Message.objects.filter(received_at__gte=now - timedelta(days=1)).count(),
+        **numbers,
+    }
+
+
+def chart(request: HttpRequest) -> dict[str, Any]:
+    """Mail received and documents found in it, per day."""
+    today = timezone.localdate()
+    first = today - timedelta(days=DAYS - 1)
+    since = timezone.make_aware(datetime.combine(first, time.min))
+
+    def daily(model: type[Message] | type[Document], column: str) -> dict[date, int]:
+        found = model.objects.filter(**{f"{column}__gte": since}).order_by()
+        return dict(found.annotate(day=TruncDate(column)).values_list("day").annotate(Count("pk")))
+
+    mail, documents = daily(Message, "received_at"), daily(Document, "message__received_at")
+    days = [first + timedelta(days=number) for number in range(DAYS)]
+    return {
+        "series": ("Mail", "Documents"),
+        "rows": [(day, (mail.get(day, 0), documents.get(day, 0))) for day in days],
+        "total": sum(mail.values()),
+        "found": sum(documents.values()),
+        "days": DAYS,
+    }
+
+
+def of_message(request: HttpRequest, message: Message) -> dict[str, Any]:
+    """The documents found in a message, and what became of reading it."""
+    return {
+        "documents": Document.objects.filter(message=message).order_by("created_at"),
+        "run": ExtractionRun.objects.filter(message=message).order_by("-created_at").first(),
+        "message": message,
+        "may_read_again": roles.allows(request.user, roles.RETRY_MAIL),
+    }
+
+
+def waiting() -> list[Todo]:
+    count = review.waiting().count()
+    if not count:
+        return []
+    words = "1 document waits" if count == 1 else f"{count} documents wait"
+    first = review.waiting().values_list("pk", flat=True).first()
+    return [
+        Todo(f"{words} for review", "The oldest first.", reverse("portal:document", args=[first]), "Start")
+    ]
+
+
+def failed_runs() -> list[Todo]:
+    count = ExtractionRun.objects.filter(state=RunState.FAILED).count()
+    if not count:
+        return []
+    words = "1 mail" if count == 1 else f"{count} mails"
+    return [
+        Todo(
+            f"{words} could not be searched for documents",
+            "The mail itself is stored; it can be read again.",
+            f"{reverse('portal:mail')}?state=stored",
+            "Open",
+        )
+    ]
+
+
+def waiting_count() -> int:
+    return review.waiting().count()
+
+
+portal.register(Document, DocumentAdmin)
+portal.add_menu_item(MenuItem("review", "Review", "portal:review", roles.VIEW_DOCUMENTS, 20, waiting_count))
+portal.add_watch(Watch("review", roles.REVIEW_DOCUMENTS, 20, waiting))
+portal.add_watch(Watch("runs", roles.RETRY_MAIL, 40, failed_runs))
+portal.add_panel(Panel("figures", "extraction/panels/figures.html", roles.VIEW_DOCUMENTS, 10, figures))
+portal.add_panel(Panel("chart", "extraction/panels/chart.html", roles.VIEW_OVERVIEW, 20, chart))
+portal.add_section(
+    Section("message", "documents", "extraction/panels/documents.html", roles.VIEW_DOCUMENTS, 10, of_message)
+)

@@ -1,0 +1,219 @@
+"""What a person typed into a document, turned into the changes that review.correct takes."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from extraction.schemas import DATE_FIELDS, DOC_TYPES, NUMBER_FIELDS
+
+HEADER_GROUPS: Final = (
+    (
+        "Document",
+        (
+            ("doc_type", "Kind"),
+            ("number", "Number"),
+            ("issue_date", "Date"),
+            ("order_reference", "Our order"),
+            ("customer_number", "Customer no."),
+            ("delivery_note_reference", "Delivery note"),
+        ),
+    ),
+    (
+        "Parties",
+        (
+            ("seller_name", "Supplier"),
+            ("seller_vat_id", "Supplier VAT ID"),
+            ("seller_iban", "Supplier IBAN"),
+            ("seller_email", "Supplier e-mail"),
+            ("buyer_name", "Buyer"),
+            ("buyer_vat_id", "Buyer VAT ID"),
+            ("ship_to", "Ship to"),
+        ),
+    ),
+    (
+        "Terms and totals",
+        (
+            ("currency", "Currency"),
+            ("delivery_date", "Delivery date"),
+            ("payment_terms", "Payment terms"),
+            ("incoterm", "Incoterm"),
+            ("net_total", "Net"),
+            ("charges_total", "Charges"),
+            ("allowances_total", "Allowances"),
+            ("tax_total", "Tax"),
+            ("gross_total", "Gross"),
+        ),
+    ),
+)
+LINE_COLUMNS: Final = (
+    ("pos", "Pos"),
+    ("seller_article", "Their article"),
+    ("buyer_article", "Our article"),
+    ("description", "Description"),
+    ("quantity", "Quantity"),
+    ("unit", "Unit"),
+    ("unit_price", "Price"),
+    ("price_base", "Per"),
+    ("discount", "Disc. %"),
+    ("tax_rate", "Tax %"),
+    ("line_total", "Total"),
+    ("delivery_date", "Delivery"),
+    ("order_line_ref", "Order line"),
+    ("gtin", "GTIN"),
+)
+HEADER_NAMES: Final = frozenset(name for _, fields in HEADER_GROUPS for name, _ in fields)
+LINE_NAMES: Final = frozenset(name for name, _ in LINE_COLUMNS)
+# Columns that are shown though no line has a value in them.
+ALWAYS_SHOWN: Final = frozenset(
+    {"pos", "seller_article", "description", "quantity", "unit", "unit_price", "line_total"}
+)
+NEW_LINES: Final = "lines.+"
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One field as the page shows it: what it says, what was stored, where it stood, what is wrong with it."""
+
+    path: str
+    name: str
+    label: str
+    value: str
+    saved: str
+    kind: str
+    place: Mapping[str, Any] | None
+    findings: list[Mapping[str, Any]]
+    error: str
+    machine: str | None
+
+    @property
+    def corrected(self) -> bool:
+        return self.machine is not None and _plain(self.machine) != _plain(self.saved)
+
+    @property
+    def wide(self) -> bool:
+        return self.name in {"ship_to", "payment_terms", "description"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A document's fields as the page shows them, with what was typed laid over what is stored."""
+
+    current: Mapping[str, Any]
+    machine: Mapping[str, Any]
+    typed: Mapping[str, Any] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+    def groups(self) -> Iterator[tuple[str, list[Cell]]]:
+        for title, fields in HEADER_GROUPS:
+            yield title, [self._cell(name, name, label, self.current, self.machine) for name, label in fields]
+
+    def columns(self) -> list[tuple[str, str, bool]]:
+        """Name, label, and whether the column is shown without asking."""
+        lines = self.current.get("lines") or []
+        return [
+            (name, label, name in ALWAYS_SHOWN or any(line.get(name) for line in lines))
+            for name, label in LINE_COLUMNS
+        ]
+
+    def lines(self) -> Iterator[tuple[int, bool, list[Cell]]]:
+        """Number, whether it is marked to be dropped, and the cells of each line."""
+        read = self.machine.get("lines") or []
+        lines = self.current.get("lines") or []
+        for number, line in enumerate(lines):
+            # Once lines were added or dropped, the numbers no longer say which was read as which.
+            source = read[number] if len(read) == len(lines) else None
+            prefix = f"lines.{number}"
+            cells = [
+                self._cell(f"{prefix}.{name}", name, label, line, source) for name, label in LINE_COLUMNS
+            ]
+            yield number, self.typed.get(prefix, "") is None, cells
+
+    def added(self) -> list[list[Cell]]:
+        """Lines that were typed anew and are not stored yet."""
+        return [
+            [
+                Cell(
+                    f"{NEW_LINES}.{number}.{name}", name, label, str(line.get(name) or ""), "", _kind(name), None, [],
+                    self.errors.get(f"{NEW_LINES}.{name}", ""), None,
+                )
+                for name, label in LINE_COLUMNS
+            ]
+            for number, line in enumerate(self.typed.get(NEW_LINES) or [])
+        ]  # fmt: skip
+
+    def blank(self) -> list[Cell]:
+        """The cells of a line that does not exist yet, for the page's template of one."""
+        return [
+            Cell(f"{NEW_LINES}.#.{name}", name, label, "", "", _kind(name), None, [], "", None)
+            for name, label in LINE_COLUMNS
+        ]
+
+    def loose_findings(self) -> list[Mapping[str, Any]]:
+        """Findings about the whole document, or about a field that the page does not show."""
+        shown = HEADER_NAMES | {
+            f"lines.{n}.{c}" for n in range(len(self.current["lines"])) for c in LINE_NAMES
+        }
+        return [finding for finding in self.current.get("findings", []) if finding.get("field") not in shown]
+
+    def _cell(
+        self, path: str, name: str, label: str, stored: Mapping[str, Any], read: Mapping[str, Any] | None
+    ) -> Cell:
+        saved = str(stored.get(name) or "")
+        return Cell(
+            path=path,
+            name=name,
+            label=label,
+            value=str(self.typed[path] or "") if path in self.typed else saved,
+            saved=saved,
+            kind=_kind(name),
+            place=self.current.get("evidence", {}).get(path),
+            findings=[f for f in self.current.get("findings", []) if f.get("field") == path],
+            error=self.errors.get(path, ""),
+            machine=None if read is None else str(read.get(name) or ""),
+        )
+
+
+def doc_types() -> list[tuple[str, str]]:
+    return [(kind, kind.replace("_", " ").capitalize()) for kind in DOC_TYPES]
+
+
+def changes_of(posted: Mapping[str, str], dropped: Collection[str], current: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``posted`` changes in ``current``, by path; empty when it says the same. ``dropped`` are line numbers."""
+    changes: dict[str, Any] = {}
+    for name in HEADER_NAMES & posted.keys():
+        _compare(changes, name, posted[name], current.get(name))
+    for number, line in enumerate(current.get("lines") or []):
+        if str(number) in dropped:
+            changes[f"lines.{number}"] = None
+            continue
+        for name in LINE_NAMES:
+            path = f"lines.{number}.{name}"
+            if path in posted:
+                _compare(changes, path, posted[path], line.get(name))
+    added: dict[str, dict[str, str]] = {}
+    for key, value in posted.items():
+        if key.startswith(f"{NEW_LINES}.") and value.strip():
+            which, _, name = key.removeprefix(f"{NEW_LINES}.").partition(".")
+            if name in LINE_NAMES:
+                added.setdefault(which, {})[name] = value.strip()
+    if added:
+        changes[NEW_LINES] = list(added.values())
+    return changes
+
+
+def _compare(changes: dict[str, Any], path: str, typed: str, stored: Any) -> None:
+    # A browser folds the line ends of a value; that alone is no change.
+    if _plain(typed) != _plain(stored):
+        changes[path] = typed.strip() or None
+
+
+def _plain(value: Any) -> str:
+    return " ".join(str(value or "").split())
+
+
+def _kind(name: str) -> str:
+    if name == "doc_type":
+        return "choice"
+    if name in NUMBER_FIELDS:
+        return "number"
+    return "date" if name in DATE_FIELDS else "text"
