@@ -11,7 +11,7 @@ from django.utils import timezone
 from audit import actions
 from audit.models import AuditEvent, Outcome
 from zalion.tenancy import unit as units
-from zalion.tenancy.context import NoTenantError, WorkContext, current
+from zalion.tenancy.context import Context, NoTenantError, WorkContext, current
 from zalion.tenancy.unit import rows_written, unit
 
 # An event names this many rows at most, and counts the rest: a page of mail is 200.
@@ -51,32 +51,12 @@ def record(
     """
     if action not in actions.SENTENCES:
         raise ValueError(f"{action} is no action of audit.actions.")
-    kind, key = "", ""
-    if isinstance(object, Model):
-        kind, key = object._meta.model_name or "", str(object.pk)
-    elif object is not None:
-        kind, key = object[0], str(object[1])
     context = current()
     if context is None:
         raise NoTenantError("Nobody is at work: events are recorded inside a WorkContext or a SystemContext.")
-    actor = context.actor
-    event = AuditEvent(
-        tenant_id=context.tenant_id if isinstance(context, WorkContext) else None,
-        timestamp=timezone.now(),
-        actor_kind=actor.kind,
-        actor_id=actor.id,
-        actor_name=actor.name or None,
-        signed_in_by=actor.signed_in_by,
-        source_address=actor.address or None,
-        action=action,
-        object_kind=kind,
-        object_id=key,
-        scope=scope,
-        outcome=Outcome(outcome).value,
-        reason=reason,
-        cid=context.correlation_id,
-        facts=dict(facts) if facts else None,
-    )
+    event = _event(context, object)
+    event.action, event.outcome, event.reason, event.scope = action, Outcome(outcome).value, reason, scope
+    event.facts = dict(facts) if facts else None
     if units.in_foreign_transaction():
         raise ForeignTransactionError("Open a unit, or record before the transaction.")
     event.seal()
@@ -87,12 +67,34 @@ def record(
             units.collect(event)
 
 
+def _event(context: Context, subject: Model | tuple[str, object] | None) -> AuditEvent:
+    """An event of whoever is at work, about ``subject``."""
+    kind, key = "", ""
+    if isinstance(subject, Model):
+        kind, key = subject._meta.model_name or "", str(subject.pk)
+    elif subject is not None:
+        kind, key = subject[0], str(subject[1])
+    actor = context.actor
+    return AuditEvent(
+        tenant_id=context.tenant_id if isinstance(context, WorkContext) else None,
+        timestamp=timezone.now(),
+        actor_kind=actor.kind,
+        actor_id=actor.id,
+        actor_name=actor.name or None,
+        signed_in_by=actor.signed_in_by,
+        source_address=actor.address or None,
+        object_kind=kind,
+        object_id=key,
+        cid=context.correlation_id,
+    )
+
+
 def track(model: type[Model], *, masked: Iterable[str] = (), ignored: Iterable[str] = ()) -> None:
     """Record every change of ``model``'s rows as configuration; an app calls this from its ``ready``.
 
     Sealed fields and ``masked`` ones are named when they change but their values never appear; a change of
-    nothing but ``ignored`` fields is no event. Deleting tracked rows needs a unit, as Django wraps it in a
-    transaction of its own.
+    nothing but ``ignored`` fields is no event. Deleting tracked rows and bulk_update need a unit, as Django wraps
+    them in a transaction of its own.
     """
     sealed = [field.name for field in model._meta.concrete_fields if getattr(field, "sealed", False)]
     auditlog.register(

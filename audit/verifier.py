@@ -1,9 +1,6 @@
-"""Checks an exported trail offline, by the description in docs/trail-format.md and nothing else of Zalion.
+"""Checks an exported trail offline, by docs/trail-format.md and nothing else of Zalion."""
 
-    python verifier.py EXPORT.jsonl [--public-key BASE64] [--checkpoints FILE]
-
-Needs Python 3.11 and the `cryptography` package. Exits 0 when everything fits, 1 when something does not.
-"""
+# Needs Python 3.11 and the `cryptography` package; --help says how it is called. Exits 0 when everything fits.
 
 import argparse
 import base64

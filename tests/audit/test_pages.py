@@ -177,8 +177,8 @@ def test_the_list_costs_the_same_for_one_row_and_for_three(
         client.get(reverse("portal:trail") + "?story=story-3")
 
 
-# Session, person, tenants and roles 4, the session's end 3; the page 1; its own event 5; the seal 4.
-QUERIES = 17
+# Session, person, tenants and roles 4, the session's end 3; the page 1; its own event 5; the seal 4; the menu 2.
+QUERIES = 19
 
 
 @pytest.fixture
