@@ -3,10 +3,14 @@
 import json
 import logging
 import logging.config
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 from zalion.tenancy.context import WorkContext, current
+
+# Django logs the path of what it refuses, and a one-time link is a secret in a path.
+SIGN_IN = re.compile(r"(/signin/)[^/\s]+")
 
 
 class JsonFormatter(logging.Formatter):
@@ -18,7 +22,7 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": SIGN_IN.sub(r"\1***", record.getMessage()),
             "tenant": str(context.tenant_id) if isinstance(context, WorkContext) else None,
             "correlation_id": context.correlation_id if context else None,
         }
