@@ -64,9 +64,7 @@ class MailboxAdmin(PortalAdmin):
 
 
 def health(request: HttpRequest) -> dict[str, Any]:
-    now = timezone.now()
-    rows = [(mailbox, standing.is_late(mailbox, now=now)) for mailbox in standing.mailboxes()]
-    return {"rows": rows}
+    return {"rows": standing.rows(now=timezone.now())}
 
 
 portal.register(Mailbox, MailboxAdmin)

@@ -35,15 +35,7 @@ CHECKING = "checking"  # in the address while the page waits for the worker's re
 
 
 def index(request: HttpRequest) -> HttpResponse:
-    now = timezone.now()
-    rows = [
-        {
-            "mailbox": mailbox,
-            "late": standing.is_late(mailbox, now=now),
-            "advice": standing.advice(mailbox.error_code),
-        }
-        for mailbox in standing.mailboxes()
-    ]
+    rows = standing.rows(now=timezone.now())
     return site.render(
         request, "connectors/mailboxes.html", title="Mailboxes", current="mailboxes", rows=rows
     )

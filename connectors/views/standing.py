@@ -42,6 +42,14 @@ def mailboxes() -> "QuerySet[Mailbox]":
     ).order_by("name")
 
 
+def rows(*, now: datetime) -> list[dict[str, Any]]:
+    """What connectors/parts/mailbox_table.html shows, a row for each mailbox."""
+    return [
+        {"mailbox": mailbox, "late": is_late(mailbox, now=now), "advice": advice(mailbox.error_code)}
+        for mailbox in mailboxes()
+    ]
+
+
 def folders(mailbox: Mailbox) -> "QuerySet[FolderMapping]":
     """A mailbox's mapped folders with their sync and how many of their messages the ledger has."""
     return (
