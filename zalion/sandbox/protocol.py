@@ -1,11 +1,4 @@
-"""Plain data and bytes over a stream: one JSON document and the byte strings it points to.
-
-A message is `ZS1`, the length of the JSON document and the number of byte strings (unsigned 32 bit, big
-endian), the length of each byte string (unsigned 64 bit), the JSON document, the byte strings. In the
-document a byte string stands as `{"\\u0000bytes": n}`; each of the n appears exactly once and in order, so
-that no content can pass for a reference. None, booleans, numbers, strings, lists and dictionaries with
-string keys survive; tuples arrive as lists.
-"""
+"""Plain data and bytes over a stream: one JSON document and the byte strings it points to."""
 
 import json
 import socket
@@ -13,6 +6,11 @@ import struct
 import time
 from typing import Any
 
+# A message is `ZS1`, the length of the JSON document and the number of byte strings (unsigned 32 bit, big
+# endian), the length of each byte string (unsigned 64 bit), the JSON document, the byte strings. In the
+# document a byte string stands as `{"\u0000bytes": n}`; each of the n appears exactly once and in order, so
+# that no content can pass for a reference. None, booleans, numbers, strings, lists and dictionaries with
+# string keys survive; tuples arrive as lists.
 MAGIC = b"ZS1"
 HEAD = struct.Struct(">3sII")
 LENGTH = struct.Struct(">Q")
