@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
+from extraction.codes import coded_days
 from extraction.layout.dates import find_dates
 from extraction.layout.lexicon import unit_code
 from extraction.layout.lines import price_base_in
@@ -80,7 +81,7 @@ def _sums(parts: list[tuple[Decimal, ...]]) -> set[Decimal]:
 def _days(text: str) -> set[date]:
     found = {day for item in find_dates(text) for day in (item.day_first, item.month_first) if day}
     exact = date_of(text)
-    return found | ({exact} if exact else set())
+    return found | coded_days(text) | ({exact} if exact else set())
 
 
 def _plain(text: str) -> str:

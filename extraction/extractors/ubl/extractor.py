@@ -1,12 +1,14 @@
 """UBL 2 orders, responses, changes, invoices, credit notes and despatch advices, read by local name."""
 
-from dataclasses import fields
 from typing import ClassVar, Final
 
 from extraction import media
+from extraction.codes import DOCUMENT_CODES, LINE_CODES, RESPONSE_CODES, line_answer, order_answer
 from extraction.extractor import Extractor, Source, UnreadableError
-from extraction.extractors.ubl.tree import Fields, Node, documents, parse
 from extraction.schemas import CanonicalDocument, Extraction, Finding, Line
+from extraction.xmltree import Fields, Node, documents, known_fields, parse
+
+_NAMESPACE: Final = "urn:oasis:names:specification:ubl:schema:"
 
 ROOTS: Final = {
     "Order": "order",
@@ -18,9 +20,6 @@ ROOTS: Final = {
     "CreditNote": "credit_note",
     "DespatchAdvice": "delivery_note",
 }
-
-# UNCL 1001 codes of an Invoice that make it a credit note.
-_CREDIT_CODES: Final = frozenset({"381", "261", "262", "296", "308", "396", "420", "458", "532"})
 
 _SELLERS: Final = (
     "SellerSupplierParty/Party",
@@ -77,21 +76,6 @@ _LINE: Final[dict[str, tuple[str, ...]]] = {
 }
 _LINES: Final = ("InvoiceLine", "CreditNoteLine", "DespatchLine", "OrderLine")
 
-# Peppol BIS Ordering 3, order response codes (UNCL 4343) and line status codes (UNCL 1229).
-_RESPONSES: Final = {
-    "AB": ("order_received", "info", "The supplier has received the order and not yet decided."),
-    "AP": ("order_accepted", "info", "The supplier accepts the order."),
-    "CA": ("order_amended", "warning", "The supplier accepts the order with changes."),
-    "RE": ("order_rejected", "error", "The supplier rejects the order."),
-}
-_LINE_STATES: Final = {
-    "1": ("line_added", "warning", "The supplier added this line."),
-    "3": ("line_amended", "warning", "The supplier changed this line."),
-    "5": ("line_accepted", "info", "The supplier accepts this line."),
-    "7": ("line_rejected", "error", "The supplier rejects this line."),
-    "42": ("line_delivered", "info", "This line has already been delivered."),
-}
-
 
 class UblExtractor(Extractor):
     key: ClassVar[str] = "ubl"
@@ -103,10 +87,14 @@ class UblExtractor(Extractor):
         return 90 if b"oasis:names:specification:ubl:schema" in source.content[:65536] else None
 
     def extract(self, source: Source) -> list[Extraction]:
-        found = documents(parse(source.content), ROOTS)
+        found = [_read(node) for node in documents(parse(source.content), _is_document)]
         if not found:
             raise UnreadableError("not_ubl", "The XML holds no UBL document of a kind we read.")
-        return [_read(node) for node in found]
+        return found
+
+
+def _is_document(node: Node) -> bool:
+    return node.name in ROOTS and node.namespace.startswith(_NAMESPACE)
 
 
 def _read(root: Node) -> Extraction:
@@ -120,38 +108,29 @@ def _read(root: Node) -> Extraction:
     for index, node in enumerate(child for name in _LINES for child in root.all(name)):
         line = header.below(node, f"lines.{index}.")
         lines.append(_line(node, line))
-        findings.extend(_line_state(node, f"lines.{index}"))
-    known = {item.name for item in fields(CanonicalDocument)}
+        findings.extend(_line_state(node, index))
     document = CanonicalDocument(
         doc_type=_doc_type(root),
         lines=tuple(lines),
         confidence=1.0,
         findings=tuple(findings),
-        **{name: value for name, value in header.values.items() if name in known},
+        **known_fields(header),
     )
     return Extraction(document=document, evidence=header.evidence)
 
 
 def _doc_type(root: Node) -> str:
-    code = root.first("InvoiceTypeCode")
-    if code is not None and code.text in _CREDIT_CODES:
-        return "credit_note"
-    return ROOTS[root.name]
+    named = ROOTS[root.name]
+    # An Invoice can be a credit note by its code (UNCL 1001).
+    coded = DOCUMENT_CODES.get(root.value("InvoiceTypeCode"))
+    return coded if coded == "credit_note" else named
 
 
 def _order_references(root: Node, header: Fields) -> None:
     """The order referred to: of the header, or of the lines where they name several."""
-    seen: dict[str, Node] = {}
-    for path in ("OrderReference/ID", *(f"{line}/OrderLineReference/OrderReference/ID" for line in _LINES)):
-        for node in root.all(path):
-            # Peppol prescribes "NA" where an invoice has a sales order but no purchase order number.
-            if node.text and node.text != "NA":
-                seen.setdefault(node.text, node)
-    for index, node in enumerate(seen.values()):
-        if index == 0:
-            header.put("order_reference", node)
-        header.note(f"order_references.{index}", node)
-    header.values["order_references"] = tuple(seen)
+    paths = ("OrderReference/ID", *(f"{line}/OrderLineReference/OrderReference/ID" for line in _LINES))
+    # Peppol prescribes "NA" where an invoice has a sales order but no purchase order number.
+    header.references(node for path in paths for node in root.all(path) if node.text != "NA")
 
 
 def _parties(root: Node, header: Fields) -> None:
@@ -212,22 +191,16 @@ def _line(node: Node, line: Fields) -> Line:
 
 
 def _response(root: Node) -> list[Finding]:
-    code = root.first("OrderResponseCode")
+    """Peppol BIS Ordering 3: the order response code, or that of a simple response."""
     if root.name == "OrderCancellation":
-        return [Finding(code="order_cancelled", message="The buyer cancels the order.", severity="warning")]
+        return [order_answer("cancelled")]
     accepted = root.first("AcceptedIndicator")
-    text = code.text if code is not None else ""
     if accepted is not None:
-        text = "AP" if accepted.text.lower() in {"true", "1"} else "RE"
-    if text not in _RESPONSES:
-        return []
-    name, severity, message = _RESPONSES[text]
-    return [Finding(code=name, severity=severity, message=message)]
+        return [order_answer("accepted" if accepted.text.lower() in {"true", "1"} else "rejected")]
+    answer = RESPONSE_CODES.get(root.value("OrderResponseCode"))
+    return [order_answer(answer)] if answer else []
 
 
-def _line_state(node: Node, path: str) -> list[Finding]:
-    code = node.first("LineItem/LineStatusCode")
-    if code is None or code.text not in _LINE_STATES:
-        return []
-    name, severity, message = _LINE_STATES[code.text]
-    return [Finding(code=name, field=path, severity=severity, message=message)]
+def _line_state(node: Node, index: int) -> list[Finding]:
+    answer = LINE_CODES.get(node.value("LineItem/LineStatusCode"))
+    return [line_answer(answer, index)] if answer else []

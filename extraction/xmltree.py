@@ -1,0 +1,204 @@
+"""The XML tree by local names, with the path of every element as evidence."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from lxml import etree
+
+from extraction.codes import coded_date
+from extraction.extractor import UnreadableError
+from extraction.schemas import DATE_FIELDS, NUMBER_FIELDS, CanonicalDocument, Evidence, date_of, decimal_of
+
+MAX_BYTES: Final = 32 * 1024 * 1024
+# Tags and attributes; each costs the tree about a hundred bytes, whatever it cost in the file.
+MAX_MARKS: Final = 1_500_000
+
+Paths = Mapping[str, tuple[str, ...]]
+
+
+class Node:
+    """An element seen by local names, and its path from the document's root."""
+
+    __slots__ = ("_children", "_element", "_named", "_number", "_parent", "name")
+
+    def __init__(self, element: etree._Element, parent: "Node | None" = None, number: int = 1) -> None:
+        self._element = element
+        self._parent = parent
+        self._number = number
+        self._children: list[Node] | None = None
+        self._named: dict[str, list[Node]] = {}
+        self.name = _local(element)
+
+    @property
+    def path(self) -> str:
+        if self._parent is None:
+            return f"/{self.name}"
+        return f"{self._parent.path}/{self.name}[{self._number}]"
+
+    @property
+    def namespace(self) -> str:
+        return etree.QName(self._element).namespace or ""
+
+    @property
+    def text(self) -> str:
+        return " ".join((self._element.text or "").split())
+
+    def attribute(self, name: str) -> str | None:
+        """The attribute's value, by its local name where it has a namespace."""
+        found = (str(value) for key, value in self._element.items() if _bare(key) == name)
+        return next(found, "").strip() or None
+
+    def children(self) -> list["Node"]:
+        if self._children is None:
+            self._children = []
+            for element in self._element:
+                local = _local(element)
+                if local:
+                    same = self._named.setdefault(local, [])
+                    same.append(Node(element, self, len(same) + 1))
+                    self._children.append(same[-1])
+        return self._children
+
+    def all(self, path: str) -> Iterator["Node"]:
+        """Every element on the path of local names below this one; `*` stands for any name, `a|b` for either."""
+        name, _, rest = path.partition("/")
+        children = self.children()
+        if name == "*":
+            found = children
+        elif "|" in name:
+            either = name.split("|")
+            found = [child for child in children if child.name in either]
+        else:
+            found = self._named.get(name, [])
+        for node in found:
+            if rest:
+                yield from node.all(rest)
+            else:
+                yield node
+
+    def first(self, path: str) -> "Node | None":
+        return next(self.all(path), None)
+
+    def value(self, path: str) -> str:
+        """The text of the first element on the path; empty where there is none."""
+        node = self.first(path)
+        return node.text if node is not None else ""
+
+    def joined(self) -> str:
+        """All text below, in order, separated by commas."""
+        parts = (" ".join(text.split()) for text in self._element.itertext() if isinstance(text, str))
+        return ", ".join(part for part in parts if part)
+
+
+class Fields:
+    """Collects values and their evidence below one prefix of field paths."""
+
+    def __init__(self, node: Node, prefix: str = "", evidence: dict[str, Evidence] | None = None) -> None:
+        self.node = node
+        self.prefix = prefix
+        self.values: dict[str, Any] = {}
+        self.evidence: dict[str, Evidence] = {} if evidence is None else evidence
+
+    def below(self, node: Node, prefix: str) -> "Fields":
+        return Fields(node, prefix, self.evidence)
+
+    def take_all(self, table: Paths) -> None:
+        for name, paths in table.items():
+            self.take(name, paths)
+
+    def take(self, name: str, paths: tuple[str, ...]) -> None:
+        """The first of the paths that gives a value, unless the field has one."""
+        for node in (node for path in paths for node in self.node.all(path)):
+            if name in self.values:
+                return
+            self.put(name, node)
+
+    def put(self, name: str, node: Node, text: str | None = None) -> None:
+        self.put_text(name, node.text if text is None else text, node.path, node.attribute("format"))
+
+    def put_attribute(self, name: str, node: Node, attribute: str) -> None:
+        self.put_text(name, node.attribute(attribute) or "", f"{node.path}/@{attribute}")
+
+    def put_value(self, name: str, value: object, node: Node, text: str | None = None) -> None:
+        """A value that the text means in a way of the format."""
+        self.values[name] = value
+        self.evidence[self.prefix + name] = Evidence(text=node.text if text is None else text, path=node.path)
+
+    def references(self, nodes: Iterator[Node]) -> None:
+        """The orders referred to, each once; the first is the document's own reference."""
+        seen: dict[str, Node] = {}
+        for node in nodes:
+            if node.text:
+                seen.setdefault(node.text, node)
+        for index, node in enumerate(seen.values()):
+            if index == 0:
+                self.put("order_reference", node)
+            self.evidence[f"{self.prefix}order_references.{index}"] = Evidence(text=node.text, path=node.path)
+        self.values["order_references"] = tuple(seen)
+
+    def sum(self, name: str, nodes: list[Node]) -> None:
+        """The sum of the numbers at these nodes, where each has one."""
+        numbers = [decimal_of(node.text) for node in nodes]
+        if len(nodes) == 1:
+            self.put(name, nodes[0])
+        elif numbers and None not in numbers:
+            total = sum(number for number in numbers if number is not None)
+            self.put_value(name, total, nodes[0], " + ".join(node.text for node in nodes))
+
+    def put_text(self, name: str, text: str, path: str, date_format: str | None = None) -> None:
+        value: object = text or None
+        if name in NUMBER_FIELDS:
+            value = decimal_of(text)
+        elif name in DATE_FIELDS:
+            value = coded_date(text, date_format) if date_format else date_of(text)
+        if value is not None:
+            self.values[name] = value
+            self.evidence[self.prefix + name] = Evidence(text=text, path=path)
+
+
+def known_fields(header: Fields) -> dict[str, Any]:
+    """The collected values that a document has fields for."""
+    return {name: value for name, value in header.values.items() if name in CanonicalDocument.__slots__}
+
+
+def parse(content: bytes) -> Node:
+    """The root. Nothing is fetched, no DTD is loaded, no entity is expanded; a document that declares entities of
+    its own is refused, because no supplier's system writes one and every bomb does. Raises UnreadableError."""
+    if len(content) > MAX_BYTES or content.count(b"<") + content.count(b"=") > MAX_MARKS:
+        raise UnreadableError("too_large", "The XML is larger than order documents are.")
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        root = etree.fromstring(content.lstrip(b"\r\n\t "), parser)
+    except etree.XMLSyntaxError as error:
+        raise UnreadableError(
+            "xml_broken", "The XML is not well-formed; ask the sender for the file again."
+        ) from error
+    dtd: Any = root.getroottree().docinfo.internalDTD
+    if dtd is not None and any(True for _ in dtd.iterentities()):
+        raise UnreadableError("xml_entities", "The XML declares entities of its own, which is not accepted.")
+    return Node(root)
+
+
+def documents(root: Node, is_document: Callable[[Node], bool], depth: int = 3) -> Iterator[Node]:
+    """The documents in the tree: the root itself, or those in an envelope around them (SBDH, SOAP)."""
+    if is_document(root):
+        yield root
+    elif depth:
+        for child in root.children():
+            yield from documents(child, is_document, depth - 1)
+
+
+def _local(element: etree._Element) -> str:
+    # Comments, processing instructions and unresolved entities have a function where elements have a name.
+    return etree.QName(element).localname if isinstance(element.tag, str) else ""
+
+
+def _bare(name: str | bytes) -> str:
+    return str(name).rpartition("}")[2]
