@@ -105,31 +105,35 @@ class DocumentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     @extend_schema(request=Corrections, responses=DocumentWhole, parameters=[IF_MATCH])
     @action(detail=True, methods=["post"])
     def correct(self, request: Request, pk: str) -> Response:
-        asked = Corrections(data=request.data)
-        asked.is_valid(raise_exception=True)
-        return self._act(review.correct, request, changes=asked.validated_data["changes"])
+        """Change fields by path; the machine's own reading is kept beside the correction."""
+        return self._act(review.correct, request, Corrections)
 
     @extend_schema(request=None, responses=DocumentWhole, parameters=[IF_MATCH])
     @action(detail=True, methods=["post"])
     def approve(self, request: Request, pk: str) -> Response:
+        """Decide that the document is right as it stands."""
         return self._act(review.approve, request)
 
     @extend_schema(request=Reason, responses=DocumentWhole, parameters=[IF_MATCH])
     @action(detail=True, methods=["post"])
     def reject(self, request: Request, pk: str) -> Response:
-        asked = Reason(data=request.data)
-        asked.is_valid(raise_exception=True)
-        return self._act(review.reject, request, reason=asked.validated_data["reason"])
+        """Decide that the document is not to be used, and say why."""
+        return self._act(review.reject, request, Reason)
 
     @extend_schema(request=None, responses=DocumentWhole, parameters=[IF_MATCH])
     @action(detail=True, methods=["post"])
     def reopen(self, request: Request, pk: str) -> Response:
+        """Take a decision back: the document waits for review again."""
         return self._act(review.reopen, request)
 
-    def _act(self, flow: Any, request: Request, **arguments: Any) -> Response:
+    def _act(
+        self, flow: Any, request: Request, asks: type[serializers.Serializer[Any]] = serializers.Serializer
+    ) -> Response:
         document = self.get_object()
+        asked = asks(data=request.data)
+        asked.is_valid(raise_exception=True)
         try:
-            return self._answer(flow(document, version=rest.version_of(request), **arguments))
+            return self._answer(flow(document, version=rest.version_of(request), **asked.validated_data))
         except review.Conflict as error:
             raise rest.PreconditionFailed(str(error)) from error
         except review.NotAllowed as error:

@@ -1,8 +1,8 @@
 """The REST router: /api/v1/, its OpenAPI description and the page that shows it."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from audit.api import EventViewSet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
@@ -10,9 +10,11 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.routers import SimpleRouter
 
+from audit.api import EventViewSet
 from connectors.api import MailboxViewSet, MessageViewSet
 from extraction.api import DocumentViewSet
-from zalion.portal.site import portal
+from zalion.portal.site import Page, guarded, portal
+from zalion.tenancy import roles
 
 router = SimpleRouter()
 router.register("documents", DocumentViewSet, basename="document")
@@ -21,20 +23,40 @@ router.register("mailboxes", MailboxViewSet, basename="mailbox")
 router.register("audit-events", EventViewSet, basename="audit-event")
 
 
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one address, as the reference page shows it."""
+
+    method: str
+    path: str
+    words: str
+    scope: str
+    parameters: tuple[dict[str, Any], ...]
+
+
+def operations() -> dict[str, list[Operation]]:
+    """Everything the OpenAPI description says, by the first word of its path."""
+    schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    found: dict[str, list[Operation]] = {}
+    for path_, methods in schema["paths"].items():
+        for method, told in methods.items():
+            parameters = tuple(p for p in told.get("parameters", ()) if p["in"] != "path")
+            scope = told.get("x-scope", "")
+            operation = Operation(method.upper(), path_, told.get("description", ""), scope, parameters)
+            found.setdefault(path_.split("/")[3], []).append(operation)
+    return found
+
+
 def reference(request: HttpRequest) -> HttpResponse:
     """The endpoints as a page, made from the same description that machines read."""
-    schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-    context = portal.each_context(request) | {
-        "title": "REST endpoints",
-        "current": "settings",
-        "schema": schema,
-    }
-    return render(request, "portal/api.html", context)
+    context = {"title": "REST endpoints", "current": "settings", "groups": operations(), "tab": "api"}
+    return render(request, "portal/api.html", portal.each_context(request) | context)
 
 
+_REFERENCE = Page("reference/", reference, "reference", roles.VIEW_AUDIT)
 app_name = "api"
 urlpatterns = [
     *router.urls,
     path("openapi.json", SpectacularJSONAPIView.as_view(permission_classes=[]), name="openapi"),
-    path("reference/", portal.admin_view(reference), name="reference"),
+    path("reference/", portal.admin_view(guarded(_REFERENCE)), name="reference"),
 ]

@@ -191,7 +191,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "zalion.rest.Pagination",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "zalion.openapi.Description",
     "EXCEPTION_HANDLER": "zalion.rest.problem",
     "DEFAULT_THROTTLE_CLASSES": ["zalion.rest.TokenRateThrottle"],
     "DEFAULT_THROTTLE_RATES": {"token": env.str("ZALION_API_RATE", default="600/min")},

@@ -14,10 +14,11 @@ from zalion.portal import states
 
 register = template.Library()
 
-CHART_WIDTH: Final = 640
-CHART_HEIGHT: Final = 168
-CHART_BASE: Final = 146  # where the bars stand; the days are written below
-CHART_LEFT: Final = 30  # room for the numbers of the scale
+# Across, the chart is drawn in per cent, so that it fits any width with its words unscaled; down, in pixels.
+CHART_HEIGHT: Final = 180
+CHART_BASE: Final = 156  # where the bars stand; the days are written below
+CHART_TOP: Final = 18
+CHART_LEFT: Final = 3.0  # per cent, for the numbers of the scale
 
 
 @register.simple_tag
@@ -114,6 +115,15 @@ def grouped(count: int | None) -> str:
 
 
 @register.filter
+def money(amount: str | None) -> str:
+    """A canonical amount as people read it: groups of three, and at least two decimals. Other text stays."""
+    whole, point, rest = str(amount or "").partition(".")
+    if not whole.lstrip("-").isdigit() or not (rest.isdigit() or not point):
+        return str(amount or "")
+    return f"{int(whole):,}.{rest.ljust(2, '0')}"
+
+
+@register.filter
 def percent(share: float | None) -> str:
     return "" if share is None else f"{share * 100:.0f} %"
 
@@ -135,29 +145,23 @@ def field(bound: Any) -> dict[str, Any]:
 def bars(title: str, series: Sequence[str], rows: Sequence[tuple[date, Sequence[int]]]) -> dict[str, Any]:
     """A bar chart with a group of bars per day; ``rows`` are (day, one value per series), oldest first."""
     top = scale_top(max((value for _, values in rows for value in values), default=0))
-    pitch = (CHART_WIDTH - CHART_LEFT) / max(1, len(rows))
+    pitch = (100 - CHART_LEFT) / max(1, len(rows))
     every = max(1, -(-len(rows) // 7))
     return {
         "title": title,
         "series": series,
         "rows": rows,
-        "width": CHART_WIDTH,
         "height": CHART_HEIGHT,
         "base": CHART_BASE,
-        "left": CHART_LEFT,
         "label_y": CHART_HEIGHT - 6,
         "grid": [
-            {
-                "value": value,
-                "y": _y(value, top),
-                "text_y": f"{float(_y(value, top)) + 4:.1f}",
-                "x": CHART_LEFT - 8,
-            }
-            for value in sorted({0, top // 2, top})
+            {"value": value or "", "y": _y(value, top), "text_y": f"{float(_y(value, top)) - 5:.1f}"}
+            for value in (0, top // 2, top)
         ],
         "columns": [
             _column(day, values, names=series, left=CHART_LEFT + index * pitch, pitch=pitch, top=top)
-            | {"label": f"{day.day} {day:%b}" if (len(rows) - 1 - index) % every == 0 else ""}
+            # The last day's label would stand over the edge.
+            | {"label": f"{day.day} {day:%b}" if index % every == every // 2 else ""}
             for index, (day, values) in enumerate(rows)
         ],
     }
@@ -174,25 +178,25 @@ def scale_top(highest: int) -> int:
 
 
 def _y(value: float, top: int) -> str:
-    return f"{CHART_BASE - (CHART_BASE - 8) * value / top:.1f}"
+    return f"{CHART_BASE - (CHART_BASE - CHART_TOP) * value / top:.1f}"
 
 
 def _column(
     day: date, values: Sequence[int], *, names: Sequence[str], left: float, pitch: float, top: int
 ) -> dict[str, Any]:
-    thick = min(14.0, pitch * 0.72 / max(1, len(values)))
+    thick = pitch * 0.66 / max(1, len(values))
     start = left + (pitch - thick * len(values)) / 2
     return {
         "title": f"{day:%a} {day.day} {day:%b}: "
         + ", ".join(f"{value} {name.lower()}" for name, value in zip(names, values, strict=True)),
-        "x": f"{left:.1f}",
-        "width": f"{pitch:.1f}",
-        "middle": f"{left + pitch / 2:.1f}",
+        "x": f"{left:.2f}",
+        "width": f"{pitch:.2f}",
+        "middle": f"{left + pitch / 2:.2f}",
         "bars": [
             {
                 "series": number + 1,
-                "x": f"{start + number * thick:.1f}",
-                "width": f"{max(1.0, thick - 1.5):.1f}",
+                "x": f"{start + number * thick:.2f}",
+                "width": f"{thick * 0.86:.2f}",
                 "y": _y(value, top),
                 "height": f"{CHART_BASE - float(_y(value, top)):.1f}",
             }
