@@ -165,8 +165,10 @@ def _gross(document: CanonicalDocument) -> Iterator[Finding]:
     if net is None or gross is None:
         return
     expected = net + (tax or Decimal(0))
+    # Some print the net total before charges and add them to the gross total only.
+    extra = (document.charges_total or Decimal(0)) - (document.allowances_total or Decimal(0))
     # Without a printed tax a larger gross total says only that there was one.
-    if abs(expected - gross) > CENT and not (tax is None and gross > net):
+    if min(abs(expected - gross), abs(expected + extra - gross)) > CENT and not (tax is None and gross > net):
         yield Finding(
             code="gross_total_mismatch",
             field="gross_total",

@@ -38,7 +38,8 @@ def amounts_in(words: Sequence[Word]) -> list[Amount]:
     while index < len(words):
         end = index + 1
         text = words[index].text.strip("():;")
-        if _SIGN.fullmatch(text) and end < len(words) and readings(words[end].text):
+        opens = index == 0 or not readings(words[index - 1].text)
+        if _SIGN.fullmatch(text) and opens and end < len(words) and readings(words[end].text):
             end += 1
         elif _HEAD.fullmatch(text):
             while (

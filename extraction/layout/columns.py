@@ -1,6 +1,6 @@
 """Header rows of position tables: which column is where, and which word belongs to which."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -207,10 +207,11 @@ def _edge(left: HeaderCell, right: HeaderCell, spans: Sequence[tuple[float, floa
     low, high = left.center, right.center
     inside = [(max(start, low), min(stop, high)) for start, stop in spans if stop > low and start < high]
     borders = sorted({low, high, *(border for span in inside for border in span)})
+    starts, stops = sorted(start for start, _ in inside), sorted(stop for _, stop in inside)
     best, best_key = (left.x1 + right.x0) / 2, (float("inf"), True, 0.0)
     for begin, end in pairwise(borders):
         middle = (begin + end) / 2
-        cut = sum(start < middle < stop for start, stop in inside)
+        cut = bisect_left(starts, middle) - bisect_right(stops, middle)
         outside = end <= left.x1 or begin >= right.x0
         key = (float(cut), outside, begin - end)
         if key < best_key:

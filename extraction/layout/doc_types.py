@@ -5,6 +5,7 @@ from statistics import median
 from typing import Final
 
 from extraction.layout.geometry import Page, Segment, Word, tokens_with_words
+from extraction.layout.header_fields import Candidate
 from extraction.layout.lexicon import Lexicon
 
 # On a draw the later stage of a purchase wins: a confirmation also says "order", a corrected invoice "invoice".
@@ -20,7 +21,14 @@ _RANK: Final = (
 )
 
 
-def find_doc_type(pages: Sequence[Page], lexicon: Lexicon) -> tuple[str, list[Word]]:
+# A title worth less than this is a word in a text; the label of the document's number then says more.
+_CLEAR: Final = 2.4
+_IMPLIED: Final = ("order_confirmation", "invoice", "credit_note")
+
+
+def find_doc_type(
+    pages: Sequence[Page], lexicon: Lexicon, candidates: Sequence[Candidate]
+) -> tuple[str, list[Word]]:
     """The kind of document and the words that say so; `other` and none when nothing does."""
     if not pages:
         return "other", []
@@ -37,6 +45,11 @@ def find_doc_type(pages: Sequence[Page], lexicon: Lexicon) -> tuple[str, list[Wo
                 key = (score, _RANK.index(name), name, words)
                 if key[:2] > best[:2]:
                     best = key
+    if best[0] < _CLEAR:
+        for candidate in candidates:
+            kind = candidate.name.removeprefix("number_")
+            if kind in _IMPLIED and kind != candidate.name:
+                return kind, list(candidate.label)
     return best[2], best[3]
 
 

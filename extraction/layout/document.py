@@ -1,6 +1,6 @@
 """From pages to documents: tables, header fields, totals and parties put together."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
@@ -72,8 +72,8 @@ def read_document(pages: Sequence[Page], known: Known) -> Extraction | None:
     if not tables.lines:
         read_blocks(pages, lex, tables)
     style = style_of(word.text for word in words)
-    doc_type, title = find_doc_type(pages, lex)
     candidates = find_candidates(pages, tables.rows, lex)
+    doc_type, title = find_doc_type(pages, lex, candidates)
     draft = _Draft()
     currency_words = find_currency(pages, candidates)
     draft.put("currency", currency_of(text_of(currency_words)), currency_words)
@@ -84,7 +84,7 @@ def read_document(pages: Sequence[Page], known: Known) -> Extraction | None:
     if title:
         draft.evidence["doc_type"] = evidence_of(title)
     _numbers(draft, candidates, doc_type)
-    _dates(draft, candidates, month_first=month_first)
+    _dates(draft, candidates, doc_type, month_first=month_first)
     _parties(draft, pages, tables.rows, lex, candidates, known)
     totals = choose(find_labelled(pages, tables.rows, lex), style, _line_sum(lines))
     _totals(draft, totals)
@@ -130,27 +130,29 @@ def _numbers(draft: _Draft, candidates: Sequence[Candidate], doc_type: str) -> N
         draft.put("delivery_note_reference", candidate.text.strip(_TRIM), candidate.words)
 
 
-def _dates(draft: _Draft, candidates: Sequence[Candidate], *, month_first: bool) -> None:
+def _dates(draft: _Draft, candidates: Sequence[Candidate], doc_type: str, *, month_first: bool) -> None:
     for name in ("issue_date", "delivery_date"):
         for candidate in candidates:
             if candidate.name == name:
                 draft.put(name, first_date(candidate.words, month_first=month_first), candidate.words)
-    _date_beside_number(draft, candidates, month_first=month_first)
+    for candidate in _unlabelled_date(candidates, doc_type, month_first=month_first):
+        draft.put("issue_date", first_date(candidate.words, month_first=month_first), candidate.words)
 
 
-def _date_beside_number(draft: _Draft, candidates: Sequence[Candidate], *, month_first: bool) -> None:
-    """A document without a labelled date has it after its number: "Rechnung Nr. 4711 vom 3. Mai 2025"."""
-    number = draft.evidence.get("number")
-    if number is None or "issue_date" in draft.values:
-        return
-    beside = [item for item in candidates if item.name in {"order_date", "other_date"}]
-    for candidate in beside:
-        place = evidence_of(candidate.words)
-        same_row = (
-            number.box and place.box and abs(number.box[1] - place.box[1]) < number.box[3] - number.box[1]
-        )
-        if same_row and place.page == number.page:
-            draft.put("issue_date", first_date(candidate.words, month_first=month_first), candidate.words)
+def _unlabelled_date(
+    candidates: Sequence[Candidate], doc_type: str, *, month_first: bool
+) -> Iterator[Candidate]:
+    """Where else a document's date stands: after its number ("Rechnung Nr. 4711 vom 3. Mai 2025"), or as the later of
+    several order dates: ours and the one on which the supplier took the order."""
+    for name in _OWN_NUMBER[doc_type]:
+        yield from (item for item in candidates if item.name == f"date_of_{name}")
+    ordered = {
+        day: item
+        for item in reversed(candidates)
+        if item.name == "order_date" and (day := first_date(item.words, month_first=month_first))
+    }
+    if len(ordered) > 1:
+        yield ordered[max(ordered)]
 
 
 def _parties(

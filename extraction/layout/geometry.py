@@ -1,6 +1,6 @@
 """Words with boxes, and the segments, rows and pages they form."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +10,7 @@ from extraction.schemas import Box, Evidence
 # In heights of a word: what separates segments, and how far centre lines of one row may differ.
 SEGMENT_GAP: Final = 0.75
 ROW_TOLERANCE: Final = 0.38
+MAX_SEGMENTS: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +127,12 @@ def page_of(number: int, width: float, height: float, words: Iterable[Word]) -> 
         else:
             clusters.append([word])
             middle, tallest = center, word.height
-    return Page(number, width, height, tuple(_row(cluster, number) for cluster in clusters))
+    rows = (row for cluster in clusters for row in _rows(cluster, number))
+    return Page(number, width, height, tuple(rows))
 
 
-def _row(words: list[Word], page: int) -> Row:
+def _rows(words: list[Word], page: int) -> Iterator[Row]:
+    """One row; several where a text without line breaks has more segments than any printed line."""
     words.sort(key=lambda word: word.x0)
     segments: list[list[Word]] = []
     for word in words:
@@ -137,9 +140,10 @@ def _row(words: list[Word], page: int) -> Row:
             segments[-1].append(word)
         else:
             segments.append([word])
-    return Row(
-        segments=tuple(Segment(tuple(segment)) for segment in segments),
-        y0=min(word.y0 for word in words),
-        y1=max(word.y1 for word in words),
-        page=page,
-    )
+    for start in range(0, len(segments), MAX_SEGMENTS):
+        yield Row(
+            segments=tuple(Segment(tuple(segment)) for segment in segments[start : start + MAX_SEGMENTS]),
+            y0=min(word.y0 for word in words),
+            y1=max(word.y1 for word in words),
+            page=page,
+        )

@@ -11,10 +11,13 @@ from extraction.layout.lexicon import Lexicon, Match
 
 # How far below its label a value may stand, in heights of the label.
 BELOW: Final = 2.6
+# A party's name may stand below its numbers.
+PARTY_BELOW: Final = 5.0
 PLACES: Final = {"inline": 1.0, "right": 0.8, "below": 0.6}
 
 DATES: Final = frozenset({"issue_date", "order_date", "other_date", "delivery_date"})
-TEXTS: Final = frozenset({"payment_terms", "incoterm", "seller", "buyer", "ship_to"})
+TEXTS: Final = frozenset({"payment_terms", "incoterm"})
+PARTIES: Final = frozenset({"seller", "buyer", "ship_to"})
 _IGNORED: Final = frozenset({"net_total", "sub_total", "tax_total", "gross_total", "charge", "allowance"})
 
 _ID: Final = re.compile(r"(?=[^\W_]*[\w./+#-]*\d)[^\W_#][\w./+#-]*")
@@ -29,7 +32,8 @@ class Candidate:
     name: str
     words: tuple[Word, ...]
     score: float
-    label: tuple[Word, ...] = ()
+    label: tuple[Word, ...]
+    place: str
 
     @property
     def text(self) -> str:
@@ -90,7 +94,12 @@ def _of_segment(
             if value:
                 words, place = value
                 score = weight + PLACES[place]
-                yield Candidate(name, tuple(words), score, segment.words[first : last + 1])
+                label = segment.words[first : last + 1]
+                yield Candidate(name, tuple(words), score, label, place)
+                if name.startswith("number") and place == "inline":
+                    # "Rechnung Nr. 4711 vom 3. Mai 2026"
+                    for hit in dates_in(segment.words[last + 1 :]):
+                        yield Candidate(f"date_of_{name}", tuple(hit), score, label, place)
 
 
 def _value(
@@ -128,9 +137,10 @@ def _below(
     page: Page, index: int, label: Segment, taken: set[tuple[int, int]], lexicon: Lexicon, read: "Reader"
 ) -> tuple[list[Word], str] | None:
     origin = page.rows[index]
+    reach = PARTY_BELOW if read is read_name else BELOW
     for other in range(index + 1, min(index + 6, len(page.rows))):
         row = page.rows[other]
-        if row.y0 - origin.y1 > BELOW * label.height or (page.number, other) in taken:
+        if row.y0 - origin.y1 > reach * label.height or (page.number, other) in taken:
             return None
         for segment in row.segments:
             overlaps = min(segment.x1, label.x1 + label.height) > max(segment.x0, label.x0 - label.height / 2)
@@ -138,7 +148,12 @@ def _below(
             if not overlaps or not printed:
                 continue
             labels = labels_of(segment, lexicon)
-            if labels and labels[0][1] == 0 and labels[0][0].end > 0 and not _is_only_value(printed):
+            valued = any(other.text.startswith(":") for other in row.segments)
+            if read is read_name and not valued and (words := read(printed)):
+                return words, "below"
+            if read is read_name:
+                break
+            if labels and labels[0][1] == 0 and not _is_only_value(printed):
                 return None
             words = read(printed)
             return (words, "below") if words else None
@@ -181,6 +196,13 @@ def dates_in(words: Sequence[Word]) -> Iterator[list[Word]]:
         yield hit
 
 
+def read_name(words: Sequence[Word]) -> list[Word]:
+    """A name or an address: words, not a number and not a labelled value ("Globale Nummer: 4000")."""
+    letters = sum(len(re.findall(r"[^\W\d_]", word.text)) > 2 for word in words)
+    labelled = any(word.text.endswith(":") or word.text == ":" for word in words)
+    return list(words) if letters and not labelled else []
+
+
 def read_text(words: Sequence[Word]) -> list[Word]:
     return list(words)
 
@@ -215,6 +237,7 @@ def _grouped(words: Sequence[Word], shape: re.Pattern[str], limit: int) -> list[
 READERS: Final[dict[str, Reader]] = {
     **dict.fromkeys(DATES, read_date),
     **dict.fromkeys(TEXTS, read_text),
+    **dict.fromkeys(PARTIES, read_name),
     "seller_vat_id": read_vat_id,
     "buyer_vat_id": read_vat_id,
     "contact": read_text,

@@ -70,6 +70,8 @@ class Company:
     size: float
     """Height in that of the page's usual text."""
     with_address: bool
+    is_recipient: bool
+    """Labelled as the one who buys or receives."""
 
     @property
     def name(self) -> str:
@@ -93,7 +95,7 @@ def find_parties(
     own = {tokens_of(name) for name in own_names}
     named_buyer = _labelled(labelled, "buyer")
     named_seller = _labelled(labelled, "seller")
-    buyers = {tokens_of(text_of(named_buyer))} | own
+    buyers = {tokens_of(text_of(named_buyer))} | own | {item.key for item in companies if item.is_recipient}
     seller = named_seller or _seller(companies, buyers, sender_domain)
     if not seller and not companies:
         seller = _letterhead(pages, lexicon)
@@ -103,14 +105,12 @@ def find_parties(
 
 def _labelled(candidates: Sequence[Candidate], name: str) -> list[Word]:
     for candidate in candidates:
+        if candidate.name != name:
+            continue
         tokens = tokens_of(candidate.text)
-        if (
-            candidate.name == name
-            and tokens
-            and not tokens[0].isdigit()
-            and len(tokens) <= 10
-            and "no" not in tokens
-        ):
+        # "Customer Service" is no label with a value; a label inside a line of text ends in a colon.
+        apart = candidate.place != "inline" or candidate.label[-1].text.endswith(":")
+        if apart and len(tokens) <= 10 and "no" not in tokens:
             words = list(candidate.words)
             return _cut(words) or words
     return []
@@ -132,7 +132,9 @@ def _companies(page: Page, taken: set[tuple[int, int]], lexicon: Lexicon) -> Ite
             continue
         for segment in row.segments:
             labels = labels_of(segment, lexicon)
-            start = labels[0][2] + 1 if labels and labels[0][1] == 0 else 0
+            # "Lieferant: Muster AG" names a role; "Lieferant GmbH" is a name.
+            named = bool(labels) and labels[0][1] == 0 and segment.words[labels[0][2]].text.endswith(":")
+            start = labels[0][2] + 1 if named else 0
             words = _name_in(segment, start)
             if words:
                 after = len(segment.words) - start > len(words)
@@ -141,6 +143,7 @@ def _companies(page: Page, taken: set[tuple[int, int]], lexicon: Lexicon) -> Ite
                     row.y0 / max(page.height, 1.0),
                     words[0].height / max(usual, 0.1),
                     after and any(any(char.isdigit() for char in word.text) for word in segment.words),
+                    bool(start) and bool(set(labels[0][0].names) & {"buyer", "ship_to"}),
                 )
 
 

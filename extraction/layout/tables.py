@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from extraction.layout.amounts import amounts_in
 from extraction.layout.columns import Header, find_header
-from extraction.layout.dates import find_dates
-from extraction.layout.geometry import Page, Row, Word, text_of, tokens_with_words
+from extraction.layout.geometry import Page, Row, Segment, Word, text_of, tokens_with_words
+from extraction.layout.header_fields import dates_in
 from extraction.layout.lexicon import Lexicon
 from extraction.layout.numbers import leading_number, readings
 
@@ -101,29 +102,40 @@ def _body(page: Page, start: int, header: Header, lexicon: Lexicon) -> Iterator[
     """The rows below the heading up to the totals, the closing texts, or the next heading."""
     for index in range(start, len(page.rows)):
         row = page.rows[index]
-        if find_header(page.rows, index, lexicon) or _ends(row, header, lexicon):
+        if find_header(page.rows, index, lexicon) or _ends(row, lexicon):
             return
         yield index, row
 
 
-def _ends(row: Row, header: Header, lexicon: Lexicon) -> bool:
+def _ends(row: Row, lexicon: Lexicon) -> bool:
     words = [word for word in row.words if _printed(word)]
-    tokens = tokens_with_words(words)
-    names = [token for token, _ in tokens]
-    if not tokens:
+    names = [token for token, _ in tokens_with_words(words)]
+    if not names or _carries_over(words, lexicon):
         return False
-    if lexicon.table_end.at(names, 0) or any(_IMPRINT.search(word.text) for word in words):
+    if lexicon.table_end.at(names, 0) or is_imprint(words):
         return True
-    if _carries_over(words, lexicon):
-        return False
-    match = lexicon.labels.at(names, 0)
+    return any(_is_total(row.segments[index:], lexicon) for index in range(len(row.segments)))
+
+
+def _is_total(segments: Sequence[Segment], lexicon: Lexicon) -> bool:
+    """Whether the first segment is the label of a total, alone or with its amount, and an amount follows."""
+    tokens = tokens_with_words(segments[0].words)
+    match = lexicon.labels.at([token for token, _ in tokens], 0) if tokens else None
     if match is None or not set(match.names) & _TOTALS:
         return False
-    after = words[tokens[match.end - 1][1] + 1 :]
-    # "Rabatt 5 %" under a position is a part of it; totals stand to the right of where descriptions begin.
-    amounts = [word for word in after if readings(word.text) and not word.text.endswith("%")]
-    starts = [cell.x0 for cell in header.cells if cell.role == "description"]
-    return bool(amounts) and (not starts or words[0].x0 > starts[0] + words[0].height or bool(after))
+    rest = segments[0].words[tokens[match.end - 1][1] + 1 :]
+    # "Rabatt auf Sonderposten" may be a position, and "Rabatt 5 %" is part of one: it has no amount.
+    if any(len(word.text) > 3 and word.text.isalpha() for word in rest) and set(match.names) & {
+        "charge",
+        "allowance",
+    }:
+        return False
+    after = [*rest, *(word for segment in segments[1:] for word in segment.words)]
+    return any(not amount.is_rate for amount in amounts_in(after))
+
+
+def is_imprint(words: Sequence[Word]) -> bool:
+    return any(_IMPRINT.search(word.text) for word in words)
 
 
 def _carries_over(words: Sequence[Word], lexicon: Lexicon) -> bool:
@@ -170,29 +182,40 @@ def _continue(line: RawLine, words: list[Word], cells: dict[str, list[Word]], le
 
 
 def _subline(line: RawLine, words: list[Word], lexicon: Lexicon) -> bool:
+    """Takes the labelled values of a row: "Your part no.: AM-1, ship date 3 May 2026"."""
     tokens = tokens_with_words(words)
-    if not tokens:
-        return False
     names = [token for token, _ in tokens]
-    matches = [match for match in (lexicon.columns.at(names, 0), lexicon.labels.at(names, 0)) if match]
-    for match in sorted(matches, key=lambda match: match.start - match.end):
-        roles = [name for name in match.names if name in _SUBLINES]
-        last = tokens[match.end - 1][1]
-        value = [word for word in words[last + 1 :] if any(char.isalnum() for char in word.text)]
-        if not roles or not value:
-            continue
-        role = roles[0]
-        if role == "delivery_date":
-            dates = find_dates(text_of(value))
-            if not dates:
-                continue
-        elif not any(char.isdigit() for char in value[0].text) or not (
-            text_of(words[: last + 1]).endswith(":") or words[last + 1].text == ":" or len(value) == 1
-        ):
-            continue
-        line.cells.setdefault(role, value if role == "delivery_date" else value[:1])
-        return True
-    return False
+    taken = False
+    position = 0
+    while position < len(tokens):
+        matches = [
+            item for item in (lexicon.columns.at(names, position), lexicon.labels.at(names, position)) if item
+        ]
+        step = 1
+        for match in sorted(matches, key=lambda match: match.start - match.end):
+            last = tokens[match.end - 1][1]
+            role = next((name for name in match.names if name in _SUBLINES), None)
+            value = _sub_value(role, words[: last + 1], words[last + 1 :]) if role else []
+            if role and value:
+                line.cells.setdefault(role, value)
+                taken = True
+                step = match.end - match.start
+                break
+        if position == 0 and not taken:
+            return False
+        position += step
+    return taken
+
+
+def _sub_value(role: str, label: list[Word], after: list[Word]) -> list[Word]:
+    value = [word for word in after if _printed(word)]
+    if role == "delivery_date":
+        return next(dates_in(value[:6]), []) if value else []
+    if not value or not any(char.isdigit() for char in value[0].text):
+        return []
+    colon = label[-1].text.endswith(":") or after[0].text == ":"
+    # An article's number has the look of one; a word with a digit in a text has not, unless nothing follows it.
+    return value[:1] if colon or len(value) == 1 or value[0].text[:1].isupper() else []
 
 
 def _printed(word: Word) -> bool:

@@ -12,13 +12,17 @@ from extraction.layout.geometry import Page, Row, Segment, Word
 from extraction.layout.header_fields import labels_of
 from extraction.layout.lexicon import Lexicon
 from extraction.layout.numbers import NumberStyle
+from extraction.layout.tables import is_imprint
 
 NAMES: Final = frozenset(
     {"net_total", "sub_total", "tax_total", "gross_total", "charge", "allowance", "other_amount"}
 )
+_EXTRAS: Final = frozenset({"charge", "allowance"})
 _TOLERANCE: Final = CENT * 2
 _MAX_EACH: Final = 12
 _BELOW: Final = 2.0
+# "MwSt. 19 % auf 100,00 EUR" is a label with its amount; with more words between, both are parts of a text.
+_MAX_BETWEEN: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +51,16 @@ def find_labelled(pages: Sequence[Page], taken: set[tuple[int, int]], lexicon: L
     """Every labelled amount outside the tables."""
     found: list[Labelled] = []
     for page in pages:
-        rows = [(index, row) for index, row in enumerate(page.rows) if (page.number, index) not in taken]
-        for number, (_, row) in enumerate(rows):
-            below = rows[number + 1][1] if number + 1 < len(rows) else None
+        rows = [row for index, row in enumerate(page.rows) if (page.number, index) not in taken]
+        rows = [row for row in rows if not is_imprint(row.words)]
+        for number, row in enumerate(rows):
+            below = rows[number + 1] if number + 1 < len(rows) else None
             found.extend(_of_row(row, below, lexicon))
     return found
 
 
 def _of_row(row: Row, below: Row | None, lexicon: Lexicon) -> Iterator[Labelled]:
+    found = False
     for position, segment in enumerate(row.segments):
         for match, first, last in labels_of(segment, lexicon):
             names = [name for name in match.names if name in NAMES]
@@ -65,10 +71,26 @@ def _of_row(row: Row, below: Row | None, lexicon: Lexicon) -> Iterator[Labelled]
             amounts = [
                 item for item in amounts_in(_right_of(row, position, last, lexicon)) if not item.is_rate
             ]
-            if not amounts and below is not None and below.y0 - row.y1 < _BELOW * row.height:
+            if (
+                not amounts
+                and below is not None
+                and names[0] not in _EXTRAS
+                and below.y0 - row.y1 < _BELOW * row.height
+            ):
                 amounts, score = _under(below, segment), score - 0.5
-            if amounts:
+            if amounts and _words_between(row, segment.words[last], amounts[-1]) <= _MAX_BETWEEN:
+                found = True
                 yield Labelled(names[0], amounts[-1], score)
+    if not found and len(row.segments) == 2:
+        amounts = amounts_in(row.segments[1].words)
+        if len(amounts) == 1 and not amounts[0].is_rate and not amounts_in(row.segments[0].words):
+            yield Labelled("unknown", amounts[0], 0.0)
+
+
+def _words_between(row: Row, label: Word, amount: Amount) -> int:
+    first = amount.words[0]
+    between = [word for word in row.words if label.x1 <= word.x0 < first.x0]
+    return sum(len(word.text) > 2 and any(char.isalpha() for char in word.text) for word in between)
 
 
 def _right_of(row: Row, position: int, last: int, lexicon: Lexicon) -> list[Word]:
@@ -106,6 +128,7 @@ def choose(labelled: Sequence[Labelled], style: NumberStyle, line_sum: Decimal |
     for name, option in (("net_total", net), ("tax_total", tax), ("gross_total", gross)):
         if option is not None:
             totals.put(name, option.value, option.amounts)
+    _surcharges(labelled, style, totals, line_sum)
     totals.closes = bool(net and tax and gross and abs(net.value + tax.value - gross.value) <= _TOLERANCE)
     return totals
 
@@ -119,9 +142,11 @@ class _Option:
 
 def _options(labelled: Sequence[Labelled], style: NumberStyle, names: Sequence[str]) -> list[_Option]:
     found = []
+    labels = {item.name for item in labelled}
     for item in labelled:
         if item.name in names:
-            weight = item.score - 0.6 * names.index(item.name)
+            # Beside a net total a subtotal is what it says: the sum before charges.
+            weight = item.score - (6.0 if names[0] in labels else 0.6) * names.index(item.name)
             for rank, value in enumerate(item.amount.values(style)):
                 found.append(_Option(value, (item.amount,), weight - rank))
     return sorted(found, key=lambda option: -option.score)[:_MAX_EACH]
@@ -147,7 +172,8 @@ def _score(
 ) -> float:
     score = sum(1.0 + 0.3 * option.score for option in (net, tax, gross) if option)
     if net and tax and gross:
-        score += 4.0 if abs(net.value + tax.value - gross.value) <= _TOLERANCE else 0.0
+        gap = gross.value - net.value - tax.value
+        score += 4.0 if abs(gap) <= _TOLERANCE else 3.0 if abs(gap - extra) <= _TOLERANCE else 0.0
     elif net and gross:
         score += 0.5 if net.value <= gross.value else -1.0
     if net and line_sum is not None:
@@ -157,6 +183,30 @@ def _score(
     if tax and net and abs(tax.value) > abs(net.value):
         score -= 3.0
     return score
+
+
+def _surcharges(
+    labelled: Sequence[Labelled], style: NumberStyle, totals: Totals, line_sum: Decimal | None
+) -> None:
+    """Amounts with a label we do not know ("Legierungszuschlag") that are just what the net total has over the lines
+    are charges; just what it lacks, allowances."""
+    net = totals.values.get("net_total")
+    if net is None or line_sum is None:
+        return
+    charges = totals.values.get("charges_total", Decimal(0))
+    missing = net - line_sum - charges + totals.values.get("allowances_total", Decimal(0))
+    # The bare sum may be the net total already, with the charges among the lines.
+    if abs(missing) <= _TOLERANCE or abs(net - line_sum) <= _TOLERANCE:
+        return
+    unknown = [item.amount for item in labelled if item.name == "unknown" and item.amount.values(style)][:6]
+    for size in (1, 2, 3):
+        for group in combinations(unknown, size):
+            value = sum((abs(amount.values(style)[0]) for amount in group), Decimal(0))
+            if abs(abs(missing) - value) <= _TOLERANCE:
+                name = "charges_total" if missing > 0 else "allowances_total"
+                before = totals.values.get(name, Decimal(0))
+                totals.put(name, before + value, (*totals.amounts.get(name, ()), *group))
+                return
 
 
 def _extras(labelled: Sequence[Labelled], style: NumberStyle, totals: Totals) -> None:

@@ -1,5 +1,6 @@
 """Mail bodies are read without what they quote, and HTML as it is shown."""
 
+import time
 from typing import Any
 
 import pytest
@@ -132,3 +133,10 @@ def test_a_letter_without_an_order_gives_no_document() -> None:
 def test_a_negative_total_is_negative() -> None:
     credit = TABLE.replace("Auftragsbestätigung", "Gutschrift").replace("154,70", "-154,70")
     assert read(credit).doc_type == "credit_note"
+
+
+def test_a_text_without_line_breaks_takes_no_longer_than_its_length() -> None:
+    endless = b"Total 1.00   " * 5000
+    began = time.process_time()
+    read(endless.decode())
+    assert time.process_time() - began < 5

@@ -175,3 +175,34 @@ def test_page_images_have_the_size_evidence_boxes_are_in() -> None:
     picture = Image.open(io.BytesIO(page_image(Paper().pdf(), 1, 2.0)))
     assert (round(width), round(height)) == (595, 842)
     assert (picture.width, picture.height) == pytest.approx((2 * width, 2 * height), abs=2)
+
+
+def test_a_surcharge_we_have_no_word_for_is_found_by_what_is_missing() -> None:
+    totals = (("Warenwert", "15.064,00"), ("Legierungsaufgeld", "36,00"), ("Nettobetrag", "15.100,00 EUR"))
+    result = read("paper.pdf", replace(Paper(), totals=totals).pdf())
+    found = result.documents[0].document
+    assert (str(found.charges_total), str(found.net_total)) == ("36.00", "15100.00")
+    assert found.findings == ()
+
+
+def test_several_labelled_values_on_one_line_below_a_position_are_all_taken() -> None:
+    rows = (
+        ("1", "F-10", "Feder", "2", "Stk.", "10,00", "20,00"),
+        ("", "", "Ihre Art.-Nr. AM-7, Liefertermin 3. März 2026", "", "", "", ""),
+    )
+    line = document(replace(Paper(), rows=rows)).lines[0]
+    assert (line.buyer_article, str(line.delivery_date), line.description) == ("AM-7", "2026-03-03", "Feder")
+
+
+def test_the_date_after_the_documents_number_is_its_date() -> None:
+    facts = (("Ihre Bestellung:", "4500077 vom 1. Februar 2026"),)
+    paper = replace(Paper(), title="Auftragsbestätigung Nr. F-9 vom 3. Februar 2026", facts=facts)
+    found = document(paper)
+    assert (found.number, str(found.issue_date), found.order_reference) == ("F-9", "2026-02-03", "4500077")
+
+
+def test_a_label_and_an_amount_in_a_text_are_no_total() -> None:
+    paper = replace(
+        Paper(), imprint="MwSt-Nr. DE136695976 - Gesellschaft mit Kapital von 120 000,00 €", totals=()
+    )
+    assert document(paper).tax_total is None
