@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import alive, descendants
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -81,30 +83,6 @@ class Site:
         while not true():
             assert time.monotonic() < end, self.logs()[-3000:]
             time.sleep(0.1)
-
-
-def descendants(pid):
-    """The processes below ``pid``, from /proc."""
-    children = {}
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-        except (OSError, IndexError):
-            continue
-        children.setdefault(parent, []).append(int(entry.name))
-    found, ahead = set(), [pid]
-    while ahead:
-        for child in children.get(ahead.pop(), []):
-            found.add(child)
-            ahead.append(child)
-    return found
-
-
-def alive(pid):
-    try:
-        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 @pytest.fixture

@@ -1,0 +1,135 @@
+"""What holds of a mailbox's ledger at every moment, whatever was killed, and what holds once all is at rest."""
+
+import hashlib
+import imaplib
+import json
+import ssl
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+
+from django.db.models import F
+from django_q.brokers import get_broker
+from django_q.models import OrmQ, Schedule
+
+from audit.models import AuditEvent
+from audit.verify import verify_all
+from connectors import ingest
+from connectors.models import Attachment, FolderMapping, Mailbox, Message, MessageState, SyncState
+from extraction.models import Document, ExtractionRun, RunState
+from zalion.tenancy import context
+
+Truth = Mapping[str, str]  # a server's messages: "UIDVALIDITY:UID" -> SHA-256 of the bytes it hands out
+
+
+def on_server(port: int, user: str, password: str, *, ca_pem: str, folder: str = "INBOX") -> dict[str, str]:
+    """What an IMAP server itself says it holds, asked by the standard library instead of our adapter."""
+    trusted = ssl.create_default_context(cadata=ca_pem)
+    with imaplib.IMAP4_SSL("localhost", port, ssl_context=trusted, timeout=60) as client:
+        client.login(user, password)
+        client.select(folder, readonly=True)
+        validity = client.response("UIDVALIDITY")[1][0].decode()
+        found = client.uid("FETCH", "1:*", "(BODY.PEEK[])")[1]
+    told = [part for part in found if isinstance(part, tuple)]
+    uids = [head.decode().partition("UID ")[2].split()[0] for head, _ in told]
+    return {
+        f"{validity}:{uid}": hashlib.sha256(raw).hexdigest() for uid, (_, raw) in zip(uids, told, strict=True)
+    }
+
+
+def always(mapping: FolderMapping, truth: Truth) -> Iterator[str]:
+    """What is wrong at any moment, also right after a kill; called in the tenant's WorkContext."""
+    rows = list(Message.objects.filter(mapping=mapping))
+    identities = Counter(row.identity for row in rows)
+    yield from (f"{identity} is in the ledger {n} times" for identity, n in identities.items() if n > 1)
+    yield from (f"{identity} is not on the server" for identity in identities.keys() - truth.keys())
+    for row in rows:
+        if row.raw_blob and hashlib.sha256(ingest.read_raw(row)).hexdigest() != truth.get(row.identity):
+            yield f"{row.identity} does not open to the server's bytes"
+    cursor = SyncState.objects.get(mapping=mapping).cursor
+    if cursor:
+        position = json.loads(cursor)
+        for identity in truth.keys() - identities.keys():
+            validity, uid = map(int, identity.split(":"))
+            if validity == position["uidvalidity"] and uid <= position["last_uid"]:
+                yield f"the cursor is past {identity}, which is not stored"
+    told = [key for event in events("messages.stored") for key in event["ids"]]
+    if Counter(told) != Counter(str(row.pk) for row in Message.objects.all()):
+        yield "the trail and the ledger do not tell of the same messages"
+    told = [key for event in events("documents.extracted") for key in event["ids"]]
+    if Counter(told) != Counter(str(row.pk) for row in Document.objects.all()):
+        yield "the trail and the tables do not tell of the same documents"
+    sources = Counter(Document.objects.values_list("message_id", "source_path", "number_token"))
+    yield from (f"{key} was read into {n} documents" for key, n in sources.items() if n > 1)
+    yield from trail_misfits()
+
+
+def at_rest(mapping: FolderMapping, truth: Truth) -> Iterator[str]:
+    """What is wrong although nothing is left to do: everything ``always`` says, and what must have ended."""
+    yield from always(mapping, truth)
+    held = set(Message.objects.filter(mapping=mapping).values_list("identity", flat=True))
+    yield from (f"{identity} is not in the ledger" for identity in truth.keys() - held)
+    for state in SyncState.objects.exclude(lease_until=None):
+        yield f"folder {state.mapping_id} is leased until {state.lease_until}"
+    for message in Message.objects.exclude(parse_due_at=None):
+        yield f"{message.identity} waits for its parse"
+    for run in ExtractionRun.objects.all():
+        if run.state != RunState.DONE or run.due_at or run.lease_until:
+            yield f"run {run.pk} is {run.state} ({run.outcome}), due {run.due_at}"
+    runs = Counter(ExtractionRun.objects.values_list("message_id", flat=True))
+    for message in Message.objects.all():
+        wanted = 1 if message.state == MessageState.STORED else 0
+        if runs[message.pk] != wanted:
+            yield f"{message.identity} ({message.state} {message.reason}) has {runs[message.pk]} runs"
+        if message.reason in {"parser_died", "crashed", "timed_out"}:
+            yield f"{message.identity} was given up: {message.reason}"
+    paths = Counter(Attachment.objects.values_list("message_id", "path"))
+    yield from (f"attachment {key} is there {n} times" for key, n in paths.items() if n > 1)
+    broker = get_broker()
+    if broker.queue_size() or broker.lock_size():
+        yield f"{broker.queue_size()} tasks wait and {broker.lock_size()} are locked"
+
+
+def events(action: str) -> list[dict[str, list[str]]]:
+    return [event.facts for event in AuditEvent.objects.filter(action=action)]
+
+
+def trail_misfits() -> Iterator[str]:
+    with context.system("invariants"):
+        for report in verify_all():
+            if not report.ok:
+                yield f"chain {report.chain}: {report.misfit} {report.triggers}"
+
+
+def outcomes() -> dict[str, int]:
+    """How many messages ended how: "stored", "skipped newsletter" and so on."""
+    rows = Message.objects.order_by().values_list("state", "reason")
+    return dict(sorted(Counter(" ".join(row).strip() for row in rows).items()))
+
+
+def let_time_pass(by: timedelta) -> None:
+    """Move every time that the line waits for ``by`` closer, as if nobody had worked for so long.
+
+    For tests that kill workers: leases last minutes so that a slow worker keeps its folder. It is called
+    while none runs, so that rows look exactly as they would had the machine been off for that time.
+    """
+    moments = {
+        SyncState.across_tenants: ("lease_until", "next_attempt_at"),
+        Message.across_tenants: ("parse_due_at",),
+        ExtractionRun.across_tenants: ("lease_until", "due_at"),
+        Mailbox.across_tenants: ("back_off_until",),
+        OrmQ.objects: ("lock",),
+        Schedule.objects: ("next_run",),
+    }
+    for manager, names in moments.items():
+        for name in names:
+            manager.exclude(**{name: None}).update(**{name: F(name) - by})
+
+
+@contextmanager
+def nothing_wrong() -> Iterator[list[str]]:
+    """Collects violations and fails with all of them at the end of the block."""
+    found: list[str] = []
+    yield found
+    assert not found, "\n".join(found)
