@@ -12,6 +12,7 @@ from django.http import HttpRequest
 
 from audit import actions, chain, trail, triggers
 from audit.models import AuditEvent, Outcome
+from zalion import tasks
 from zalion.tenancy import context, roles
 from zalion.tenancy.middleware import SESSION_METHOD, tenants_of
 from zalion.tenancy.models import User
@@ -68,6 +69,12 @@ def tenant_switched(sender: Any, tenant_id: uuid.UUID | str, **signal: Any) -> N
     trail.record(actions.TENANT_SWITCHED, object=("tenant", tenant_id))
 
 
+def stranger_refused(sender: None, reason: str, place: str, digest: str, **signal: Any) -> None:
+    """Somebody put work into the queue that no registered task is: it was deleted, never run."""
+    facts = {"place": place, "digest": digest}
+    trail.record(actions.TASK_REFUSED, facts=facts, outcome=Outcome.REFUSED, reason=reason)
+
+
 def connect() -> None:
     unit_closing.connect(append_collected, dispatch_uid="audit")
     unit_undone.connect(keep_refusals, dispatch_uid="audit")
@@ -75,4 +82,5 @@ def connect() -> None:
     user_logged_out.connect(signed_out, dispatch_uid="audit")
     roles.access_refused.connect(access_refused, dispatch_uid="audit")
     roles.tenant_switched.connect(tenant_switched, dispatch_uid="audit")
+    tasks.stranger_refused.connect(stranger_refused, dispatch_uid="audit")
     post_migrate.connect(triggers.install, sender=apps.get_app_config("audit"), dispatch_uid="audit")

@@ -126,6 +126,9 @@ def record_rows(
     sender: type[Model], *, action: str, ids: Iterable[Any], fields: list[str], **signal: Any
 ) -> None:
     """Rows written in bulk, which django-auditlog does not see: one event that names them."""
+    ignored = set(auditlog.get_model_fields(sender)["exclude_fields"])
+    if fields and ignored.issuperset(fields):
+        return
     keys = [str(key) for key in ids]
     facts = {"ids": keys[:MOST_IDS], "count": len(keys), "fields": fields}
     record(

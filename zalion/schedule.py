@@ -63,7 +63,10 @@ class Periodic:
 
 
 # The tick asks every mailbox and every document what is due, so there is never a row per mailbox here.
-PERIODIC: tuple[Periodic, ...] = (Periodic("tick", minutes=1),)
+PERIODIC: tuple[Periodic, ...] = (
+    Periodic("tick", minutes=1),
+    Periodic("audit.checkpoint", minutes=1),
+)
 
 
 @task(packages.RECONCILE, system=True)

@@ -10,6 +10,7 @@ from connectors import errors, ingest, onboarding, sync
 from connectors.models import AccessScope, FolderMapping, Mailbox, MailboxState, Message, SyncState
 from tests.cast import Company
 from tests.contracts.memory import MemoryMailbox
+from zalion.tenancy.unit import unit
 
 
 def mail(number: int, subject: str = "Order") -> bytes:
@@ -218,3 +219,14 @@ def test_one_person_cannot_sign_for_both_sides(
             onboarding.approve(mailbox, user=acme.ada, kind="it")
         mailbox.refresh_from_db()
         assert mailbox.state == MailboxState.AWAITING_SIGN_OFF
+
+
+def test_how_a_mailbox_fares_is_no_change_of_its_configuration(acme: Company, mailbox: Mailbox) -> None:
+    with acme.work():
+        before = AuditEvent.objects.filter(action="configuration.changed").count()
+        with unit():
+            Mailbox.objects.update(failures=3, error_code="unavailable")
+        assert AuditEvent.objects.filter(action="configuration.changed").count() == before
+        with unit():
+            Mailbox.objects.update(polling_minutes=20)
+        assert AuditEvent.objects.filter(action="configuration.changed").count() == before + 1
