@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from extraction.schemas import DATE_FIELDS, DOC_TYPES, NUMBER_FIELDS
+from extraction.schemas import DATE_FIELDS, DOC_TYPES, NUMBER_FIELDS, SEVERITIES
 
 HEADER_GROUPS: Final = (
     (
@@ -48,18 +48,21 @@ HEADER_GROUPS: Final = (
 LINE_COLUMNS: Final = (
     ("pos", "Pos"),
     ("seller_article", "Their article"),
-    ("buyer_article", "Our article"),
     ("description", "Description"),
     ("quantity", "Quantity"),
     ("unit", "Unit"),
     ("unit_price", "Price"),
+    ("line_total", "Total"),
+    ("delivery_date", "Delivery"),
+    ("buyer_article", "Our article"),
     ("price_base", "Per"),
     ("discount", "Disc. %"),
     ("tax_rate", "Tax %"),
-    ("line_total", "Total"),
-    ("delivery_date", "Delivery"),
     ("order_line_ref", "Order line"),
     ("gtin", "GTIN"),
+)
+MONEY: Final = frozenset(
+    {"net_total", "charges_total", "allowances_total", "tax_total", "gross_total", "unit_price", "line_total"}
 )
 HEADER_NAMES: Final = frozenset(name for _, fields in HEADER_GROUPS for name, _ in fields)
 LINE_NAMES: Final = frozenset(name for name, _ in LINE_COLUMNS)
@@ -115,8 +118,8 @@ class Sheet:
             for name, label in LINE_COLUMNS
         ]
 
-    def lines(self) -> Iterator[tuple[int, bool, list[Cell]]]:
-        """Number, whether it is marked to be dropped, and the cells of each line."""
+    def lines(self) -> Iterator[tuple[int, bool, list[Cell], list[Mapping[str, Any]]]]:
+        """Number, whether it is marked to be dropped, cells and findings about the whole of each line."""
         read = self.machine.get("lines") or []
         lines = self.current.get("lines") or []
         for number, line in enumerate(lines):
@@ -126,7 +129,7 @@ class Sheet:
             cells = [
                 self._cell(f"{prefix}.{name}", name, label, line, source) for name, label in LINE_COLUMNS
             ]
-            yield number, self.typed.get(prefix, "") is None, cells
+            yield number, self.typed.get(prefix, "") is None, cells, self._about_line(number)
 
     def added(self) -> list[list[Cell]]:
         """Lines that were typed anew and are not stored yet."""
@@ -148,17 +151,28 @@ class Sheet:
             for name, label in LINE_COLUMNS
         ]
 
-    def loose_findings(self) -> list[Mapping[str, Any]]:
-        """Findings about the whole document, or about a field that the page does not show."""
-        shown = HEADER_NAMES | {
-            f"lines.{n}.{c}" for n in range(len(self.current["lines"])) for c in LINE_NAMES
-        }
-        return [finding for finding in self.current.get("findings", []) if finding.get("field") not in shown]
+    def loose_findings(self) -> list[tuple[str, list[str]]]:
+        """Findings about the whole document, or about a field that the page does not show, the worst first."""
+        lines = range(len(self.current.get("lines") or []))
+        shown = (
+            HEADER_NAMES
+            | {f"lines.{n}" for n in lines}
+            | {f"lines.{n}.{c}" for n in lines for c in LINE_NAMES}
+        )
+        loose = [finding for finding in self.current.get("findings", []) if finding.get("field") not in shown]
+        by_severity = [
+            (severity, [str(finding["message"]) for finding in loose if finding["severity"] == severity])
+            for severity in reversed(SEVERITIES)
+        ]
+        return [(severity, words) for severity, words in by_severity if words]
+
+    def _about_line(self, number: int) -> list[Mapping[str, Any]]:
+        return [f for f in self.current.get("findings", []) if f.get("field") == f"lines.{number}"]
 
     def _cell(
         self, path: str, name: str, label: str, stored: Mapping[str, Any], read: Mapping[str, Any] | None
     ) -> Cell:
-        saved = str(stored.get(name) or "")
+        saved = _written(name, stored.get(name))
         return Cell(
             path=path,
             name=name,
@@ -169,7 +183,7 @@ class Sheet:
             place=self.current.get("evidence", {}).get(path),
             findings=[f for f in self.current.get("findings", []) if f.get("field") == path],
             error=self.errors.get(path, ""),
-            machine=None if read is None else str(read.get(name) or ""),
+            machine=None if read is None else _written(name, read.get(name)),
         )
 
 
@@ -177,7 +191,9 @@ def doc_types() -> list[tuple[str, str]]:
     return [(kind, kind.replace("_", " ").capitalize()) for kind in DOC_TYPES]
 
 
-def changes_of(posted: Mapping[str, str], dropped: Collection[str], current: Mapping[str, Any]) -> dict[str, Any]:
+def changes_of(
+    posted: Mapping[str, str], dropped: Collection[str], current: Mapping[str, Any]
+) -> dict[str, Any]:
     """What ``posted`` changes in ``current``, by path; empty when it says the same. ``dropped`` are line numbers."""
     changes: dict[str, Any] = {}
     for name in HEADER_NAMES & posted.keys():
@@ -202,9 +218,17 @@ def changes_of(posted: Mapping[str, str], dropped: Collection[str], current: Map
 
 
 def _compare(changes: dict[str, Any], path: str, typed: str, stored: Any) -> None:
-    # A browser folds the line ends of a value; that alone is no change.
-    if _plain(typed) != _plain(stored):
+    # A browser folds the line ends of a value, and the page pads amounts; neither is a change.
+    written = _written(path.rpartition(".")[2], stored)
+    if _plain(typed) not in (_plain(stored), _plain(written)):
         changes[path] = typed.strip() or None
+
+
+def _written(name: str, value: Any) -> str:
+    """A stored value as the page writes it: amounts of money with at least two decimals."""
+    text = str(value or "")
+    whole, _, cents = text.partition(".")
+    return f"{whole}.{cents.ljust(2, '0')}" if name in MONEY and text else text
 
 
 def _plain(value: Any) -> str:

@@ -32,5 +32,6 @@ def source_text(document: Document) -> str:
     trail.record(actions.DOCUMENT_PAGE_VIEWED, object=document)
     if document.source_path == "body":
         parsed = reading.parsed(document.message)
-        return str(parsed["text"] or parsed["html"] or "")
+        written = str(parsed["html"] or parsed["text"]).encode()
+        return str(sandbox.run("extraction.reader:body_text", content=written))
     return reading.content(document.message, path=document.source_path).decode("utf-8", errors="replace")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from extraction.extractor import Hints, Source, UnreadableError
+from extraction.extractors.body import extractor as body
 from extraction.extractors.pdf import images
 from extraction.grounding import ungrounded
 from extraction.registry import best
@@ -76,6 +77,11 @@ def page_sizes(content: bytes) -> list[list[float]]:
 def page_image(content: bytes, number: int, scale: float = 1.5) -> bytes:
     """Page `number` (from 1) of a PDF as PNG with `scale` pixels to a point. Raises UnreadableError."""
     return images.png(content, number=number, scale=scale)
+
+
+def body_text(content: bytes) -> str:
+    """A mail's body as its extractor reads it: the text that offsets of evidence are in. Raises UnreadableError."""
+    return body.body_text(Source.of("body", content))
 
 
 def _validated(extraction: Extraction) -> Extraction:

@@ -35,17 +35,29 @@ def queue(request: HttpRequest) -> HttpResponse:
     """Documents by state, oldest first where they wait; searched across every state."""
     words = request.GET.get("q", "").strip()[:200]
     tab = request.GET.get("show", "all" if words else WAITING)
-    found = review.search(words)
+    found = review.search(words).select_related("message")
     if tab == WAITING:
         found = found & review.waiting()
     elif tab in DocumentState.values:
         found = found.filter(state=tab)
     page = cut(found, by="created_at", asked=request.GET, newest_first=tab != WAITING)
     review.listed(page.rows)
+    rows = [
+        {"document": row, "serious": sum(f["severity"] != "info" for f in row.current.get("findings", []))}
+        for row in page.rows
+    ]
     return site.render(
-        request, "extraction/queue.html", title="Review", current="review", page=page, words=words, tab=tab,
-        tabs=TABS, low=LOW_CONFIDENCE,
-    )  # fmt: skip
+        request,
+        "extraction/queue.html",
+        title="Review",
+        current="review",
+        page=page,
+        rows=rows,
+        words=words,
+        tab=tab,
+        tabs=TABS,
+        low=LOW_CONFIDENCE,
+    )
 
 
 def document(request: HttpRequest, key: UUID) -> HttpResponse:

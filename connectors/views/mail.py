@@ -18,7 +18,7 @@ from zalion.portal.paging import cut
 from zalion.sandbox import SandboxError
 from zalion.vault.errors import VaultError
 
-STORY = 40  # events shown on a message's page; the rest is in the audit browser
+STORY = 15  # events shown on a message's page; the rest is in the audit browser
 KINDS: Final = ("mail", "auto_reply", "newsletter", "calendar", "receipt", "bounce")
 # What a mail's HTML may do: be read. Nothing is fetched, nothing runs, no link leads anywhere.
 BODY_POLICY: Final[dict[str, Any]] = {
@@ -73,6 +73,7 @@ def message(request: HttpRequest, key: UUID) -> HttpResponse:
         current="mail",
         crumbs=[("Mail", reverse("portal:mail"))],
         message=shown,
+        key=str(key),
         attachments=Attachment.objects.filter(message=shown),
         sections=site.portal.sections("message", request, shown),
         story=story[:STORY],

@@ -30,7 +30,7 @@ from zalion.tenancy.models import User
 from zalion.vault.secrets import provisioning_command
 
 FIRST_PROVIDER = next(iter(registry.PROVIDERS))
-STORY = 25
+STORY = 10
 CHECKING = "checking"  # in the address while the page waits for the worker's report
 
 
@@ -52,6 +52,7 @@ def mailbox(request: HttpRequest, key: UUID) -> HttpResponse:
         shown,
         "connectors/mailbox.html",
         title=shown.name,
+        key=str(key),
         folders=standing.folders(shown),
         configuration=configuration,
         configuration_hash=signed,

@@ -9,7 +9,7 @@ from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from connectors import errors
-from connectors.models import FolderMapping, Mailbox, MailboxState, MappingKind, Message, MessageState
+from connectors.models import FolderMapping, Mailbox, MailboxState, Message, MessageState
 from zalion.portal.site import Todo
 
 PERSON_STATES = (MailboxState.NEEDS_ATTENTION, MailboxState.AWAITING_SIGN_OFF)
@@ -93,7 +93,3 @@ def quarantine() -> list[Todo]:
     url = f"{reverse('portal:mail')}?state={MessageState.QUARANTINED.value}"
     words = "1 message is" if held == 1 else f"{held} messages are"
     return [Todo(f"{words} in quarantine", "They could not be read; nothing of them is lost.", url, "Open")]
-
-
-def mapped_folder_count(mailbox: Mailbox) -> int:
-    return FolderMapping.objects.filter(mailbox=mailbox, kind=MappingKind.FOLDER).count()

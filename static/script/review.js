@@ -264,6 +264,8 @@ document.addEventListener("keydown", (event) => {
   if (event.altKey && !control) {
     if (event.code === "KeyZ") undo();
     else if (event.key === "+" || event.code === "NumpadAdd") addLine();
+    else if (event.code === "KeyN") document.querySelector("[data-next]")?.click();
+    else if (event.code === "KeyR" && editable) openDialog("reject");
     else if (event.key === "Backspace") dropLine(field?.closest("tr"));
     else if (field?.closest("tr") && event.key === "ArrowLeft") go(field, 0, -1);
     else if (field?.closest("tr") && event.key === "ArrowRight") go(field, 0, 1);
@@ -274,8 +276,6 @@ document.addEventListener("keydown", (event) => {
   if (field) return fieldKey(event, field);
   if (event.target.closest("input, textarea, select")) return;
   if (event.key === "?") openDialog("shortcuts");
-  else if (event.key === "r" && editable) openDialog("reject");
-  else if (event.key === "n") document.querySelector("[data-next]")?.click();
   else if (event.key === "f") sheet.querySelector(".sheet-grid .cell")?.focus();
   else return;
   event.preventDefault();
@@ -309,4 +309,5 @@ sessionStorage.removeItem("zalion-field");
 const first = (kept && sheet.elements[kept])
   || sheet.querySelector("[aria-invalid='true'], .cell.has-error, .cell.has-warning");
 show();
+if (!first) light(sheet.elements.number);
 if (first instanceof HTMLElement && matchMedia("(min-width: 72.01rem)").matches) first.focus({ preventScroll: !kept });

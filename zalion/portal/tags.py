@@ -75,6 +75,13 @@ def ago(when: datetime | None) -> SafeString:
     return _time(when, lambda local: said(when, timezone.now()) if when else "")
 
 
+@register.simple_tag
+def due(when: datetime | None) -> SafeString:
+    """When something comes next; what is past is due."""
+    now = timezone.now()
+    return _time(when, lambda local: "due" if local <= now else said(local, now))
+
+
 def said(when: datetime, now: datetime) -> str:
     """``when`` in relation to ``now``: just now, 5 min ago, in 3 h, 12 Mar, 12 Mar 2023."""
     seconds = int((now - when).total_seconds())

@@ -8,5 +8,6 @@ FUNCTIONS = frozenset(
         "extraction.reader:read_plain",
         "extraction.reader:page_sizes",
         "extraction.reader:page_image",
+        "extraction.reader:body_text",
     }
 )
