@@ -6,7 +6,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system demo smoke test check format lock bench soak run
+.PHONY: help setup system demo demo-link smoke test check format lock bench soak run
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*  ## /  make \1	/p' $(MAKEFILE_LIST)
@@ -25,8 +25,11 @@ system:  ## install the Debian packages the tests use, or say which are missing
 demo: setup  ## run the portal with a mailbox of supplier mails (RESET=1 starts anew, MAIL=PATH adds your own)
 	@$(PYTHON) -m zalion.demo $(if $(RESET),--reset) $(if $(MAIL),--mail "$(MAIL)")
 
+demo-link: setup  ## a new sign-in link for one of the demo's cast (USER=ada)
+	@ZALION_ENV_FILE=var/demo/zalion.env ZALION_LOG_LEVEL=WARNING $(PYTHON) manage.py signin_link $(USER)
+
 smoke: setup  ## the demo without a person: waits, reads, approves, verifies, stops
-	@$(PYTHON) -m zalion.demo --smoke $(if $(RESET),--reset)
+	@$(PYTHON) -m zalion.demo --smoke
 
 test: setup system  ## every test on SQLite, then what concerns databases on PostgreSQL and Redis
 	$(PYTHON) -m pytest -n 2 --dist loadgroup -m "not soak"
