@@ -87,7 +87,7 @@ class User(AbstractBaseUser):
     def is_staff(self) -> bool:
         return self.is_active
 
-    def has_perm(self, perm: str, obj: object = None) -> bool:
+    def has_perm(self, perm: str, obj: models.Model | None = None) -> bool:
         """Whether the role this person has in the tenant at work grants ``perm``; the backend asks roles.GRANTS."""
         return any(backend.has_perm(self, perm, obj) for backend in get_backends())
 

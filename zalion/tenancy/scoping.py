@@ -114,9 +114,10 @@ def _check_target(model: type[models.Model], field: "models.Field[Any, Any]", va
         return
     if isinstance(value, TenantModel):
         _same_tenant(model, field.name, value.tenant_id)
-    elif value is not None and not hasattr(value, "resolve_expression"):
-        if not target.objects.filter(pk=value).exists():
-            raise CrossTenantError(f"{model.__name__}.{field.name} would point to another tenant's row.")
+        return
+    names_a_row = value is not None and not hasattr(value, "resolve_expression")
+    if names_a_row and not target.objects.filter(pk=value).exists():
+        raise CrossTenantError(f"{model.__name__}.{field.name} would point to another tenant's row.")
 
 
 def _check_foreign_keys(model: type["TenantModel"], rows: Sequence["TenantModel"]) -> None:
