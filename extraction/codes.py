@@ -48,6 +48,8 @@ FUNCTION_CODES: Final = {
     "30": "amended",
     "34": "amended",
 }
+# UNCL 1373, the status of an Order-X response.
+STATUS_CODES: Final = {"1": "accepted", "3": "amended", "8": "rejected"}
 LINE_CODES: Final = {
     "1": "added",
     "2": "deleted",
@@ -63,6 +65,7 @@ _ORDER_ANSWERS: Final = {
     "accepted": ("info", "The supplier accepts the order."),
     "amended": ("warning", "The supplier accepts the order with changes."),
     "rejected": ("error", "The supplier rejects the order."),
+    "detailed": ("info", "The supplier confirms the order with all its details."),
     "cancelled": ("warning", "The buyer cancels the order."),
 }
 _LINE_ANSWERS: Final = {
@@ -71,6 +74,7 @@ _LINE_ANSWERS: Final = {
     "amended": ("warning", "The supplier changed this line."),
     "accepted": ("info", "The supplier accepts this line."),
     "rejected": ("error", "The supplier rejects this line."),
+    "detailed": ("info", "The supplier confirms this line with all its details."),
     "delivered": ("info", "This line has already been delivered."),
     "backordered": ("warning", "The supplier will deliver this line later."),
     "undecided": ("warning", "The supplier has not yet decided on this line."),

@@ -15,6 +15,7 @@ from extraction.schemas import DATE_FIELDS, NUMBER_FIELDS, Extraction, Finding, 
 
 # These rest on the whole source, or are no values.
 _WHOLE: Final = frozenset({"doc_type", "language", "confidence", "findings", "lines", "evidence"})
+_PERCENTAGES: Final = frozenset({"tax_rate", "discount"})
 _PLAIN: Final = re.compile(r"[\W_]+")
 
 
@@ -67,6 +68,9 @@ def _numbers(name: str, text: str) -> set[Decimal]:
     found = {*readings(text), *readings(leading_number(text)[0])}
     if name == "price_base" and (base := price_base_in(text)) is not None:
         found.add(base)
+    if name in _PERCENTAGES:
+        # Catalogues and spreadsheets write 19 % as 0.19.
+        found |= {number * 100 for number in found}
     exact = decimal_of(text)
     return found | {abs(number) for number in found} | ({exact} if exact is not None else set())
 

@@ -13,27 +13,33 @@ MAX_BYTES: Final = 32 * 1024 * 1024
 # Tags and attributes; each costs the tree about a hundred bytes, whatever it cost in the file.
 MAX_MARKS: Final = 1_500_000
 
+# Printed in groups by some, meant as one word by all.
+_COMPACT: Final = frozenset({"seller_vat_id", "buyer_vat_id", "seller_iban"})
+
 Paths = Mapping[str, tuple[str, ...]]
 
 
 class Node:
-    """An element seen by local names, and its path from the document's root."""
+    """An element, or an attribute of one, seen by local names, and its path from the document's root."""
 
     __slots__ = ("_children", "_element", "_named", "_number", "_parent", "name")
 
-    def __init__(self, element: etree._Element, parent: "Node | None" = None, number: int = 1) -> None:
+    def __init__(
+        self, element: etree._Element, parent: "Node | None" = None, number: int = 1, name: str = ""
+    ) -> None:
         self._element = element
         self._parent = parent
         self._number = number
-        self._children: list[Node] | None = None
+        self._children: list[Node] | None = [] if name else None
         self._named: dict[str, list[Node]] = {}
-        self.name = _local(element)
+        self.name = name or _local(element)
 
     @property
     def path(self) -> str:
         if self._parent is None:
             return f"/{self.name}"
-        return f"{self._parent.path}/{self.name}[{self._number}]"
+        number = "" if self.name.startswith("@") else f"[{self._number}]"
+        return f"{self._parent.path}/{self.name}{number}"
 
     @property
     def namespace(self) -> str:
@@ -41,6 +47,8 @@ class Node:
 
     @property
     def text(self) -> str:
+        if self.name.startswith("@"):
+            return self.attribute(self.name[1:]) or ""
         return " ".join((self._element.text or "").split())
 
     def attribute(self, name: str) -> str | None:
@@ -60,8 +68,12 @@ class Node:
         return self._children
 
     def all(self, path: str) -> Iterator["Node"]:
-        """Every element on the path of local names below this one; `*` stands for any name, `a|b` for either."""
+        """Every element on the path of local names below this one; `*` stands for any name, `a|b` for either, `@a`
+        at the end for an attribute."""
         name, _, rest = path.partition("/")
+        if name.startswith("@"):
+            yield Node(self._element, self, name=name)
+            return
         children = self.children()
         if name == "*":
             found = children
@@ -114,10 +126,16 @@ class Fields:
             self.put(name, node)
 
     def put(self, name: str, node: Node, text: str | None = None) -> None:
-        self.put_text(name, node.text if text is None else text, node.path, node.attribute("format"))
-
-    def put_attribute(self, name: str, node: Node, attribute: str) -> None:
-        self.put_text(name, node.attribute(attribute) or "", f"{node.path}/@{attribute}")
+        """The value that the node's text, or the one given for it, has in this field, if any."""
+        printed = node.text if text is None else text
+        value: object = ("".join(printed.split()) if name in _COMPACT else printed) or None
+        if name in NUMBER_FIELDS:
+            value = decimal_of(printed)
+        elif name in DATE_FIELDS:
+            code = node.attribute("format")
+            value = coded_date(printed, code) if code else date_of(printed)
+        if value is not None:
+            self.put_value(name, value, node, printed)
 
     def put_value(self, name: str, value: object, node: Node, text: str | None = None) -> None:
         """A value that the text means in a way of the format."""
@@ -145,16 +163,6 @@ class Fields:
             total = sum(number for number in numbers if number is not None)
             self.put_value(name, total, nodes[0], " + ".join(node.text for node in nodes))
 
-    def put_text(self, name: str, text: str, path: str, date_format: str | None = None) -> None:
-        value: object = text or None
-        if name in NUMBER_FIELDS:
-            value = decimal_of(text)
-        elif name in DATE_FIELDS:
-            value = coded_date(text, date_format) if date_format else date_of(text)
-        if value is not None:
-            self.values[name] = value
-            self.evidence[self.prefix + name] = Evidence(text=text, path=path)
-
 
 def known_fields(header: Fields) -> dict[str, Any]:
     """The collected values that a document has fields for."""
@@ -175,7 +183,7 @@ def parse(content: bytes) -> Node:
         remove_pis=True,
     )
     try:
-        root = etree.fromstring(content.lstrip(b"\r\n\t "), parser)
+        root = etree.fromstring(content.removeprefix(b"\xef\xbb\xbf").lstrip(), parser)
     except etree.XMLSyntaxError as error:
         raise UnreadableError(
             "xml_broken", "The XML is not well-formed; ask the sender for the file again."

@@ -61,13 +61,15 @@ _HEADER: Final[dict[str, tuple[str, ...]]] = {
     "incoterm": ("DeliveryTerms/ID",),
     "delivery_date": _DELIVERY,
 }
+_QUANTITIES: Final = ("InvoicedQuantity", "CreditedQuantity", "DeliveredQuantity", "Quantity")
 _LINE: Final[dict[str, tuple[str, ...]]] = {
     "pos": ("ID",),
     "seller_article": ("Item/SellersItemIdentification/ID",),
     "buyer_article": ("Item/BuyersItemIdentification/ID",),
     "gtin": ("Item/StandardItemIdentification/ID",),
     "description": ("Item/Name", "Item/Description"),
-    "quantity": ("InvoicedQuantity", "CreditedQuantity", "DeliveredQuantity", "Quantity"),
+    "quantity": _QUANTITIES,
+    "unit": tuple(f"{quantity}/@unitCode" for quantity in _QUANTITIES),
     "unit_price": ("Price/PriceAmount",),
     "price_base": ("Price/BaseQuantity",),
     "tax_rate": ("Item/ClassifiedTaxCategory/Percent",),
@@ -131,6 +133,9 @@ def _order_references(root: Node, header: Fields) -> None:
     paths = ("OrderReference/ID", *(f"{line}/OrderLineReference/OrderReference/ID" for line in _LINES))
     # Peppol prescribes "NA" where an invoice has a sales order but no purchase order number.
     header.references(node for path in paths for node in root.all(path) if node.text != "NA")
+    if root.name == "Order" and not header.values["order_references"]:
+        # An order refers to the requisition it came from.
+        header.references(root.all("OriginatorDocumentReference/ID"))
 
 
 def _parties(root: Node, header: Fields) -> None:
@@ -155,10 +160,7 @@ def _totals(root: Node, header: Fields) -> None:
     for node in (own or amounts)[:1]:
         header.put("tax_total", node)
     if currency is None:
-        for node in (node for total in _TOTALS for node in root.all(f"{total}/*")):
-            if node.attribute("currencyID"):
-                header.put_attribute("currency", node, "currencyID")
-                break
+        header.take("currency", tuple(f"{total}/*/@currencyID" for total in _TOTALS))
     if "gross_total" not in header.values and not any(
         root.first(f"{total}/PrepaidAmount") for total in _TOTALS
     ):
@@ -169,11 +171,6 @@ def _line(node: Node, line: Fields) -> Line:
     item = node.first("LineItem") or node
     line.node = item
     line.take_all(_LINE)
-    for path in _LINE["quantity"]:
-        quantity = item.first(path)
-        if quantity is not None and quantity.attribute("unitCode"):
-            line.put_attribute("unit", quantity, "unitCode")
-            break
     for allowance in item.all("AllowanceCharge"):
         factor, charge = allowance.first("MultiplierFactorNumeric"), allowance.first("ChargeIndicator")
         if (
