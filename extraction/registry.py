@@ -9,6 +9,7 @@ from extraction.extractor import Extractor, Source
 EXTRACTORS: Final[dict[str, str]] = {
     "ubl": "extraction.extractors.ubl.extractor.UblExtractor",
     "cii": "extraction.extractors.cii.extractor.CiiExtractor",
+    "opentrans": "extraction.extractors.opentrans.extractor.OpentransExtractor",
     "pdf": "extraction.extractors.pdf.extractor.PdfExtractor",
     "body": "extraction.extractors.body.extractor.BodyExtractor",
 }

@@ -1,0 +1,1 @@
+"""Reads openTRANS 1.0 and 2.1 business documents."""
