@@ -10,6 +10,7 @@ EXTRACTORS: Final[dict[str, str]] = {
     "ubl": "extraction.extractors.ubl.extractor.UblExtractor",
     "cii": "extraction.extractors.cii.extractor.CiiExtractor",
     "opentrans": "extraction.extractors.opentrans.extractor.OpentransExtractor",
+    "cxml": "extraction.extractors.cxml.extractor.CxmlExtractor",
     "pdf": "extraction.extractors.pdf.extractor.PdfExtractor",
     "body": "extraction.extractors.body.extractor.BodyExtractor",
 }

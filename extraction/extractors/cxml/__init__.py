@@ -1,0 +1,1 @@
+"""Reads cXML orders, confirmations, ship notices and invoices."""
