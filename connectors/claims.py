@@ -23,7 +23,7 @@ class Claim:
     state: UUID
     fence: int
     cursor: str
-    resync: bool = False
+    resync: datetime | None = None
 
 
 def free(now: datetime) -> Q:
@@ -39,7 +39,7 @@ def claim(mapping_id: UUID, *, now: datetime) -> Claim:
         )
     if not taken:
         raise ClaimLost
-    return Claim(state.pk, state.fence + 1, state.cursor)
+    return Claim(state.pk, state.fence + 1, state.cursor, state.resync_at)
 
 
 def _write(claim: Claim, **values: Any) -> None:
@@ -59,15 +59,20 @@ def advance(claim: Claim, *, cursor: str | None, seen: int, total: int | None) -
     _write(claim, **values)
 
 
-def restart(claim: Claim) -> Claim:
-    """Read the folder from its start, comparing what comes with what is stored."""
+def restart(claim: Claim, *, now: datetime) -> Claim:
+    """Read the folder from its start, comparing what comes with what is stored, until its end was reached."""
     with unit():
-        _write(claim, cursor="", seen=0)
-    return replace(claim, cursor="", resync=True)
+        _write(claim, cursor="", seen=0, resync_at=now)
+    return replace(claim, cursor="", resync=now)
 
 
-def release(claim: Claim, *, next_attempt_at: datetime, error_code: str = "", now: datetime) -> None:
-    """Give the folder back. A claim that was lost in between is somebody else's and stays untouched."""
+def release(
+    claim: Claim, *, next_attempt_at: datetime, finished: bool = False, error_code: str = "", now: datetime
+) -> None:
+    """Give the folder back, ``finished`` when its end was reached.
+
+    A claim that was lost in between is somebody else's and stays untouched.
+    """
     values: dict[str, Any] = {
         "lease_until": None,
         "next_attempt_at": next_attempt_at,
@@ -75,5 +80,7 @@ def release(claim: Claim, *, next_attempt_at: datetime, error_code: str = "", no
     }
     if not error_code:
         values |= {"last_success_at": now, "attempts": 0}
+    if finished:
+        values["resync_at"] = None
     with unit():
         SyncState.objects.filter(pk=claim.state, fence=claim.fence).update(**values)

@@ -71,9 +71,7 @@ def _person(entry: dict[str, Any]) -> Iterator[Step]:
         user = User.objects.filter(username=entry["username"]).first()
     for role in map(Role, entry["roles"]):
         if user is None or not Membership.objects.filter(user=user, role=role).exists():
-            yield Step(
-                f"give {entry['username']} the role {role}", partial(_grant, entry["username"], role)
-            )
+            yield Step(f"give {entry['username']} the role {role}", partial(_grant, entry["username"], role))
 
 
 def _grant(username: str, role: Role) -> None:

@@ -90,10 +90,10 @@ def take_in(
     arrived = list(arrivals)
     with unit():
         if claim is not None:
-            claims.hold(claim)
+            _hold(claim, arrived)
         fresh = unknown(mapping, [a.identity for a in arrived])
         page = list({a.identity: a for a in arrived if a.identity in fresh}.values())
-        page = _remap(mapping, page) if claim is not None and claim.resync else page
+        page = _remap(mapping, page, began=claim.resync) if claim is not None and claim.resync else page
         rows = _rows(mapping, page)
         Message.objects.bulk_create(rows)
         if rows:
@@ -107,10 +107,23 @@ def take_in(
         if any(row.parse_due_at for row in rows):
             enqueue(PARSE_TASK, mapping.pk)
     kept = {a.row for a in page}
-    for left in arrived:
-        if left.raw_blob and left.row not in kept:
-            blobs.delete(left.raw_blob)
+    _discard(a for a in arrived if a.row not in kept)
     return rows
+
+
+def _hold(claim: claims.Claim, arrived: Sequence[Arrival]) -> None:
+    try:
+        claims.hold(claim)
+    except claims.ClaimLost:
+        _discard(arrived)
+        raise
+
+
+def _discard(arrivals: Iterable[Arrival]) -> None:
+    """Take sealed mail off the store again that no row will tell of."""
+    for left in arrivals:
+        if left.raw_blob:
+            blobs.delete(left.raw_blob)
 
 
 def _rows(mapping: FolderMapping, page: Sequence[Arrival]) -> list[Message]:
@@ -144,26 +157,39 @@ def _rows(mapping: FolderMapping, page: Sequence[Arrival]) -> list[Message]:
     return rows
 
 
-def _remap(mapping: FolderMapping, page: Sequence[Arrival]) -> list[Arrival]:
-    """After a UIDVALIDITY reset, give known mail its new identity; return what is really new (RFC 3501 2.3.1.1)."""
-    by_content = {a.content_hmac: a for a in page if a.content_hmac}
-    met: set[str] = set()
-    for row in Message.objects.filter(mapping=mapping, content_hmac__in=by_content).order_by("taken_in_at"):
-        if row.content_hmac not in met:
-            met.add(row.content_hmac)
-            Message.objects.filter(pk=row.pk).update(identity=by_content[row.content_hmac].identity)
-    renamed = {by_content[content].identity for content in met}
-    return [a for a in page if a.identity not in renamed]
+def _remap(mapping: FolderMapping, page: Sequence[Arrival], *, began: datetime) -> list[Arrival]:
+    """After a UIDVALIDITY reset, give known mail its new identity; return what is really new (RFC 3501 2.3.1.1).
+
+    One row for one arrival, copies included: a row named since the resync ``began`` keeps its name.
+    """
+    by_content: dict[str, list[Arrival]] = {}
+    for item in page:
+        if item.content_hmac:
+            by_content.setdefault(item.content_hmac, []).append(item)
+    known = Message.objects.filter(mapping=mapping, content_hmac__in=by_content, identified_at__lt=began)
+    renamed: set[str] = set()
+    for row in known.order_by("taken_in_at"):
+        if same := by_content[row.content_hmac]:
+            identity = same.pop(0).identity
+            Message.objects.filter(pk=row.pk).update(identity=identity, identified_at=timezone.now())
+            renamed.add(identity)
+    return [item for item in page if item.identity not in renamed]
 
 
 def retry(message: Message) -> None:
-    """Parse a quarantined message again, from the start; its raw mail is where it was."""
+    """Parse a quarantined message again, from the start; its raw mail is where it was.
+
+    Raises MessageGone where it never was fetched, UnsupportedOperation for mail that is not quarantined.
+    """
     if not message.raw_blob:
         raise errors.MessageGone("There is nothing to parse: the message was never fetched.")
     with unit():
-        Message.objects.filter(pk=message.pk).update(
+        # Only what is quarantined: stored mail has its documents already, or is about to.
+        quarantined = Message.objects.filter(pk=message.pk, state=MessageState.QUARANTINED)
+        if not quarantined.update(
             state=MessageState.STORED, reason="", parse_attempts=0, parse_due_at=timezone.now()
-        )
+        ):
+            raise errors.UnsupportedOperation("Only quarantined mail is parsed again.")
         trail.record(actions.MESSAGE_RETRIED, object=message)
         enqueue(PARSE_TASK, message.mapping_id)
 

@@ -170,6 +170,9 @@ class SyncState(TenantModel):
     # A first sync shows how far it is: messages taken in of messages there.
     seen = models.PositiveBigIntegerField(default=0)
     total = models.PositiveBigIntegerField(null=True)
+    resync_at = models.DateTimeField(
+        null=True, help_text="Since when the folder is read from its start again; empty once it was."
+    )
     empty_polls = models.PositiveIntegerField(default=0)
     polls_reported_at = models.DateTimeField(null=True)
 
@@ -204,6 +207,11 @@ class Message(TenantModel):
     kind = models.CharField(max_length=30, blank=True, help_text="mail, auto_reply, newsletter, calendar ...")
     received_at = models.DateTimeField(help_text="When the server took it in; the Date header is only shown.")
     taken_in_at = models.DateTimeField(default=timezone.now, editable=False)
+    identified_at = models.DateTimeField(
+        default=timezone.now,
+        editable=False,
+        help_text="When the transport first called it so: a resync renames.",
+    )
     size = models.PositiveBigIntegerField(help_text="bytes")
     content_hmac = models.CharField(max_length=64, blank=True)
     raw_blob = models.CharField(max_length=200, blank=True)

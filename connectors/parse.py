@@ -26,6 +26,11 @@ RETRY_AFTER = timedelta(minutes=1)
 # No documents are looked for in these; the row says so.
 SKIPPED_KINDS = frozenset({"auto_reply", "calendar", "receipt", "bounce", "newsletter"})
 INDEX_KIND = "connectors.message"
+# What a parse says of a message. The rest of the row, its identity after a resync above all, is others' to write.
+WRITTEN = (
+    "state", "reason", "flags", "kind", "subject", "sender_name", "sender_address", "recipients", "headers",
+    "snippet", "message_id", "message_id_token", "sender_domain_token", "parsed_at",
+)  # fmt: skip
 
 
 def parse_messages(mapping_id: UUID) -> None:
@@ -42,15 +47,24 @@ def parse_messages(mapping_id: UUID) -> None:
 
 
 def _claim_page(mapping: FolderMapping) -> list[Message]:
-    """The next due messages, each leased by moving its due time: a killed worker's come back by themselves."""
+    """The next due messages, each leased by moving its due time: a killed worker's come back by themselves.
+
+    One that came back is taken alone, so that a mail which kills its worker is not counted against others.
+    """
     now = timezone.now()
-    due = Message.objects.filter(mapping=mapping, parse_due_at__lte=now).order_by("received_at")
+    due = list(
+        Message.objects.filter(mapping=mapping, parse_due_at__lte=now).order_by(
+            "parse_attempts", "received_at"
+        )[:PAGE]
+    )
+    fresh = [message for message in due if not message.parse_attempts]
     claimed = []
     with unit():
-        for message in due[:PAGE]:
+        for message in fresh or due[:1]:
+            lease = now + LEASE
             same = Message.objects.filter(pk=message.pk, parse_due_at=message.parse_due_at)
-            if same.update(parse_due_at=now + LEASE, parse_attempts=message.parse_attempts + 1):
-                message.parse_attempts += 1
+            if same.update(parse_due_at=lease, parse_attempts=message.parse_attempts + 1):
+                message.parse_due_at, message.parse_attempts = lease, message.parse_attempts + 1
                 claimed.append(message)
     return claimed
 
@@ -70,14 +84,15 @@ def _parse(message: Message) -> dict[str, Any]:
 
 
 def _write(outcomes: list[tuple[Message, dict[str, Any]]]) -> None:
+    """Commit a page; a message whose lease ran out meanwhile is another worker's and stays untouched."""
     stored: list[Message] = []
     attachments: list[Attachment] = []
     words: dict[UUID, list[str]] = {}
     with unit():
         for message, parsed in outcomes:
-            if "again" in parsed:
-                message.parse_due_at = timezone.now() + RETRY_AFTER
-                message.save(update_fields=["parse_due_at"])
+            again = timezone.now() + RETRY_AFTER if "again" in parsed else None
+            leased = Message.objects.filter(pk=message.pk, parse_due_at=message.parse_due_at)
+            if not leased.update(parse_due_at=again) or again:
                 continue
             message.parse_due_at, message.parsed_at = None, timezone.now()
             if parsed.get("quarantine"):
@@ -89,9 +104,8 @@ def _write(outcomes: list[tuple[Message, dict[str, Any]]]) -> None:
                 words[message.pk] = _words(parsed)
                 if message.state == MessageState.STORED:
                     stored.append(message)
-            message.save()
-        ids = [message.pk for message, _ in outcomes]
-        Attachment.objects.filter(message__in=ids).delete()
+            message.save(update_fields=WRITTEN)
+        Attachment.objects.filter(message__in=words).delete()
         Attachment.objects.bulk_create(attachments)
         index.index_many(INDEX_KIND, words)
         if stored:

@@ -43,7 +43,7 @@ def sync_folder(mapping_id: UUID) -> None:
         )
         return
     now = timezone.now()
-    claims.release(claim, next_attempt_at=now + interval if finished else now, now=now)
+    claims.release(claim, next_attempt_at=now + interval if finished else now, finished=finished, now=now)
     if not finished:
         with unit():
             enqueue(SYNC_TASK, mapping_id)
@@ -61,7 +61,7 @@ def _visit(mapping: FolderMapping, claim: claims.Claim) -> bool:
             reason=error.code,
             facts={"folder": mapping.folder},
         )
-        claim = claims.restart(claim)
+        claim = claims.restart(claim, now=timezone.now())
         with gateway.open_mailbox(mapping.mailbox) as opened:
             return _follow(mapping, claim, opened)
 
@@ -75,7 +75,7 @@ def _follow(mapping: FolderMapping, claim: claims.Claim, opened: gateway.Gateway
         now = timezone.now()
         arrivals = [ingest.arrival(ref, raw, now=now) for ref, raw in opened.fetch(mapping.folder, refs)]
         taken += len(ingest.take_in(mapping, arrivals, claim=claim, cursor=page.cursor, total=page.total))
-        if not page.done and timezone.now() >= ends and not claim.resync:
+        if not page.done and timezone.now() >= ends:
             return False
     if not taken:
         _count_empty_poll(mapping, claim, now=timezone.now())

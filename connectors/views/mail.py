@@ -128,7 +128,7 @@ def confined(response: HttpResponse, policy: dict[str, Any]) -> HttpResponse:
 def retry(request: HttpRequest, key: UUID) -> HttpResponse:
     try:
         ingest.retry(_message(key))
-    except errors.MessageGone as error:
+    except (errors.MessageGone, errors.UnsupportedOperation) as error:
         messages.error(request, str(error))
     else:
         messages.success(request, "The message is tried again from the start.")
