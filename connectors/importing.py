@@ -2,6 +2,7 @@
 
 import io
 import mailbox as mailboxes
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ from connectors.models import Mailbox
 from zalion.vault import index
 
 PAGE = 100  # messages committed together
+# Lines that would look like the next message were given a ">" when the mbox was written (mboxrd).
+QUOTED_FROM = re.compile(rb"(?m)^>(>*From )")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,8 @@ def _mbox(path: Path) -> Iterator[FoundMail]:
     try:
         for key in box.iterkeys():
             message = box.get_message(key)
-            yield FoundMail(box.get_bytes(key), _from_line(message.get_from()))
+            content = QUOTED_FROM.sub(rb"\1", box.get_bytes(key))
+            yield FoundMail(content, _from_line(message.get_from()))
     finally:
         box.close()
 
