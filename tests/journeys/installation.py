@@ -160,12 +160,15 @@ def set_up(**connection: Any) -> None:
     connect_imap(make_company("acme", "Acme Maschinenbau GmbH", people), **connection)
 
 
-def progress() -> dict[str, int]:
-    """How far the line is: rows in the ledger, parsed ones, finished runs, and what is still to be done."""
+def progress() -> dict[str, Any]:
+    """How far the line is: rows in the ledger, parsed ones, finished runs, what is left, and the last tick."""
     from connectors.models import Message, SyncState
     from extraction.models import ExtractionRun
+    from zalion.models import Heartbeat
 
+    tick = Heartbeat.objects.filter(name="tick").first()
     return {
+        "ticked": str(tick.at) if tick else None,
         "stored": Message.across_tenants.count(),
         "parsed": Message.across_tenants.exclude(parsed_at=None).count(),
         "read": ExtractionRun.across_tenants.filter(due_at=None).count(),

@@ -114,10 +114,11 @@ def survive(
         installation.kill_worker()
         assert installation.ask("violations", truth=truth, rest=False) == [], f"seed {seed}, at {point}"
         installation.ask("later")
+    ticks = installation.ask("progress")["ticked"]
     installation.start_worker()
     wait(
         installation,
-        until=lambda: at_rest(installation),
+        until=lambda: at_rest(installation) and installation.ask("progress")["ticked"] != ticks,
         what=f"seed {seed}: work did not come to its end",
     )
     assert installation.stop_worker() == 0
