@@ -63,4 +63,4 @@ run: setup  ## web and worker with production settings from the environment (ZAL
 	$(PYTHON) manage.py migrate --noinput
 	$(PYTHON) manage.py collectstatic --noinput --verbosity 0
 	@$(PYTHON) manage.py work & worker=$$!; trap 'kill $$worker; wait $$worker' EXIT INT TERM; \
-		.venv/bin/gunicorn zalion.wsgi --bind $${ZALION_BIND:-127.0.0.1:8000} --workers $${ZALION_WEB_WORKERS:-2}
+		.venv/bin/gunicorn zalion.wsgi --no-control-socket --bind $${ZALION_BIND:-127.0.0.1:8000} --workers $${ZALION_WEB_WORKERS:-2}
