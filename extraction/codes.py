@@ -42,6 +42,7 @@ RESPONSE_CODES: Final = {
     "RE": "rejected",
 }
 FUNCTION_CODES: Final = {
+    "4": "amended",
     "27": "rejected",
     "28": "amended",
     "29": "accepted",
@@ -69,9 +70,9 @@ _ORDER_ANSWERS: Final = {
     "cancelled": ("warning", "The buyer cancels the order."),
 }
 _LINE_ANSWERS: Final = {
-    "added": ("warning", "The supplier added this line."),
-    "deleted": ("warning", "This line is struck out."),
-    "amended": ("warning", "The supplier changed this line."),
+    "added": ("warning", "This line was added to the order."),
+    "deleted": ("warning", "This line was struck from the order."),
+    "amended": ("warning", "This line was changed."),
     "accepted": ("info", "The supplier accepts this line."),
     "rejected": ("error", "The supplier rejects this line."),
     "detailed": ("info", "The supplier confirms this line with all its details."),

@@ -1,20 +1,17 @@
 """The XML tree by local names, with the path of every element as evidence."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from lxml import etree
 
-from extraction.codes import coded_date
+from extraction.collecting import Collector
 from extraction.extractor import UnreadableError
-from extraction.schemas import DATE_FIELDS, NUMBER_FIELDS, CanonicalDocument, Evidence, date_of, decimal_of
+from extraction.schemas import Evidence, decimal_of
 
 MAX_BYTES: Final = 32 * 1024 * 1024
 # Tags and attributes; each costs the tree about a hundred bytes, whatever it cost in the file.
 MAX_MARKS: Final = 1_500_000
-
-# Printed in groups by some, meant as one word by all.
-_COMPACT: Final = frozenset({"seller_vat_id", "buyer_vat_id", "seller_iban"})
 
 Paths = Mapping[str, tuple[str, ...]]
 
@@ -102,14 +99,12 @@ class Node:
         return ", ".join(part for part in parts if part)
 
 
-class Fields:
-    """Collects values and their evidence below one prefix of field paths."""
+class Fields(Collector):
+    """Collects the values that stand at paths below a node."""
 
     def __init__(self, node: Node, prefix: str = "", evidence: dict[str, Evidence] | None = None) -> None:
+        super().__init__(prefix, evidence)
         self.node = node
-        self.prefix = prefix
-        self.values: dict[str, Any] = {}
-        self.evidence: dict[str, Evidence] = {} if evidence is None else evidence
 
     def below(self, node: Node, prefix: str) -> "Fields":
         return Fields(node, prefix, self.evidence)
@@ -127,46 +122,16 @@ class Fields:
 
     def put(self, name: str, node: Node, text: str | None = None) -> None:
         """The value that the node's text, or the one given for it, has in this field, if any."""
-        printed = node.text if text is None else text
-        value: object = ("".join(printed.split()) if name in _COMPACT else printed) or None
-        if name in NUMBER_FIELDS:
-            value = decimal_of(printed)
-        elif name in DATE_FIELDS:
-            code = node.attribute("format")
-            value = coded_date(printed, code) if code else date_of(printed)
-        if value is not None:
-            self.put_value(name, value, node, printed)
+        place = Evidence(text=node.text if text is None else text, path=node.path)
+        self.put_text(name, place, node.attribute("format") or "")
 
-    def put_value(self, name: str, value: object, node: Node, text: str | None = None) -> None:
-        """A value that the text means in a way of the format."""
-        self.values[name] = value
-        self.evidence[self.prefix + name] = Evidence(text=node.text if text is None else text, path=node.path)
+    def references(self, nodes: Iterable[Node]) -> None:
+        self.put_orders(Evidence(text=node.text, path=node.path) for node in nodes)
 
-    def references(self, nodes: Iterator[Node]) -> None:
-        """The orders referred to, each once; the first is the document's own reference."""
-        seen: dict[str, Node] = {}
-        for node in nodes:
-            if node.text:
-                seen.setdefault(node.text, node)
-        for index, node in enumerate(seen.values()):
-            if index == 0:
-                self.put("order_reference", node)
-            self.evidence[f"{self.prefix}order_references.{index}"] = Evidence(text=node.text, path=node.path)
-        self.values["order_references"] = tuple(seen)
-
-    def sum(self, name: str, nodes: list[Node]) -> None:
-        """The sum of the numbers at these nodes, where each has one."""
-        numbers = [decimal_of(node.text) for node in nodes]
-        if len(nodes) == 1:
-            self.put(name, nodes[0])
-        elif numbers and None not in numbers:
-            total = sum(number for number in numbers if number is not None)
-            self.put_value(name, total, nodes[0], " + ".join(node.text for node in nodes))
-
-
-def known_fields(header: Fields) -> dict[str, Any]:
-    """The collected values that a document has fields for."""
-    return {name: value for name, value in header.values.items() if name in CanonicalDocument.__slots__}
+    def sum(self, name: str, nodes: Iterable[Node]) -> None:
+        self.put_sum(
+            name, [(decimal_of(node.text), Evidence(text=node.text, path=node.path)) for node in nodes]
+        )
 
 
 def parse(content: bytes) -> Node:

@@ -13,7 +13,7 @@ from extraction.codes import (
 )
 from extraction.extractor import Extractor, Source, UnreadableError
 from extraction.schemas import CanonicalDocument, Extraction, Finding, Line
-from extraction.xmltree import Fields, Node, Paths, documents, known_fields, parse
+from extraction.xmltree import Fields, Node, Paths, documents, parse
 
 _ORDER_ROOTS: Final = ("SCRDMCCBDACIO", "CrossIndustryOrder")
 _ROOTS: Final = (*_ORDER_ROOTS, "CrossIndustryInvoice", "CrossIndustryDocument")
@@ -151,7 +151,7 @@ def _read(root: Node) -> Extraction:
         lines=tuple(lines),
         confidence=1.0,
         findings=tuple(findings),
-        **known_fields(header),
+        **header.known(),
     )
     return Extraction(document=document, evidence=header.evidence)
 

@@ -7,7 +7,7 @@ from extraction import media
 from extraction.codes import line_answer, order_answer
 from extraction.extractor import Extractor, Source, UnreadableError
 from extraction.schemas import CanonicalDocument, Extraction, Finding, Line
-from extraction.xmltree import Fields, Node, Paths, documents, known_fields, parse
+from extraction.xmltree import Fields, Node, Paths, documents, parse
 
 _ORDER: Final[Paths] = {
     "number": ("OrderRequestHeader/@orderID",),
@@ -174,8 +174,7 @@ def _invoice(root: Node) -> Extraction:
     _partners(head, header)
     summary = "InvoiceDetailSummary/ShippingAmount|SpecialHandlingAmount/Money"
     extra = [node for node in root.all(summary) if node.text]
-    if extra:
-        header.sum("charges_total", extra)
+    header.sum("charges_total", extra)
     credit = "credit" in (head.attribute("purpose") or "").lower()
     return _made(root, header, "credit_note" if credit else "invoice", [])
 
@@ -253,7 +252,7 @@ def _made(root: Node, header: Fields, doc_type: str, findings: list[Finding]) ->
         lines=tuple(lines),
         confidence=1.0,
         findings=tuple(findings),
-        **known_fields(header),
+        **header.known(),
     )
     return Extraction(document=document, evidence=header.evidence)
 

@@ -6,8 +6,8 @@ from typing import ClassVar, Final
 
 from extraction import media
 from extraction.extractor import Extractor, Source, UnreadableError
-from extraction.schemas import CanonicalDocument, Extraction, Line, decimal_of
-from extraction.xmltree import Fields, Node, Paths, documents, known_fields, parse
+from extraction.schemas import CanonicalDocument, Evidence, Extraction, Line, decimal_of
+from extraction.xmltree import Fields, Node, Paths, documents, parse
 
 ROOTS: Final = {
     "ORDER": "order",
@@ -106,7 +106,7 @@ def _read(root: Node) -> Extraction:
     _totals(root, header)
     lines = [_line(node, header.below(node, f"lines.{index}.")) for index, node in enumerate(items)]
     document = CanonicalDocument(
-        doc_type=_doc_type(root, info), lines=tuple(lines), confidence=1.0, **known_fields(header)
+        doc_type=_doc_type(root, info), lines=tuple(lines), confidence=1.0, **header.known()
     )
     return Extraction(document=document, evidence=header.evidence)
 
@@ -190,8 +190,7 @@ def _totals(root: Node, header: Fields) -> None:
             if item.attribute("type") in {kind, f"sur{kind}"}
             for amount in item.all("ALLOW_OR_CHARGE_VALUE/AOC_MONETARY_AMOUNT")
         ]
-        if amounts:
-            header.sum(name, amounts)
+        header.sum(name, amounts)
 
 
 def _line(node: Node, line: Fields) -> Line:
@@ -210,4 +209,5 @@ def _percentage(name: str, node: Node, line: Fields) -> None:
     """BMEcat writes 19 % as the factor 0.19; some senders write 19."""
     factor = decimal_of(node.text)
     if factor is not None and name not in line.values:
-        line.put_value(name, factor * 100 if factor < 1 else factor, node)
+        place = Evidence(text=node.text, path=node.path)
+        line.put_value(name, factor * 100 if factor < 1 else factor, place)

@@ -6,7 +6,7 @@ from extraction import media
 from extraction.codes import DOCUMENT_CODES, LINE_CODES, RESPONSE_CODES, line_answer, order_answer
 from extraction.extractor import Extractor, Source, UnreadableError
 from extraction.schemas import CanonicalDocument, Extraction, Finding, Line
-from extraction.xmltree import Fields, Node, documents, known_fields, parse
+from extraction.xmltree import Fields, Node, documents, parse
 
 _NAMESPACE: Final = "urn:oasis:names:specification:ubl:schema:"
 
@@ -116,7 +116,7 @@ def _read(root: Node) -> Extraction:
         lines=tuple(lines),
         confidence=1.0,
         findings=tuple(findings),
-        **known_fields(header),
+        **header.known(),
     )
     return Extraction(document=document, evidence=header.evidence)
 

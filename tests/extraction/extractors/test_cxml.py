@@ -66,7 +66,8 @@ SHIPPED = envelope("""<ShipNoticeRequest><ShipNoticeHeader shipmentID="LS-9" not
 def invoice(purpose: str = "standard") -> str:
     return envelope(f"""<InvoiceDetailRequest><InvoiceDetailRequestHeader invoiceID="RE-17" purpose="{purpose}"
     operation="new" invoiceDate="2026-03-21T00:00:00Z"><InvoicePartner>
-    <Contact role="from"><Name>Wood Ltd</Name></Contact></InvoicePartner><InvoicePartner><Contact role="soldTo"><Name>Acme Inc</Name></Contact></InvoicePartner>
+    <Contact role="from"><Name>Wood Ltd</Name></Contact></InvoicePartner>
+    <InvoicePartner><Contact role="soldTo"><Name>Acme Inc</Name></Contact></InvoicePartner>
     <Extrinsic name="supplierVatID">DE136695976</Extrinsic></InvoiceDetailRequestHeader>
     <InvoiceDetailOrder><InvoiceDetailOrderInfo><OrderReference orderID="4500012"/></InvoiceDetailOrderInfo>
     <InvoiceDetailItem invoiceLineNumber="1" quantity="4"><UnitOfMeasure>EA</UnitOfMeasure>
