@@ -27,7 +27,7 @@ def option_fields(provider: str) -> Iterator[tuple[str, forms.Field]]:
         common: dict[str, Any] = {
             "label": told["label"],
             "help_text": told["help"],
-            "required": item.default is MISSING or isinstance(item.default, int),
+            "required": item.default is MISSING or bool(told["choices"]) or isinstance(item.default, int),
             "initial": default,
         }
         made: forms.Field

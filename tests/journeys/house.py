@@ -1,0 +1,143 @@
+"""A whole portal in a process of its own, with a worker beside it, driven by lines of JSON: for browsers to visit."""
+
+import json
+import socketserver
+import sys
+import threading
+import time
+import wsgiref.simple_server
+from datetime import UTC, datetime
+from typing import Any
+
+NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
+MAILS = 16
+
+
+class Server(socketserver.ThreadingMixIn, wsgiref.simple_server.WSGIServer):
+    daemon_threads = True
+
+
+class Quiet(wsgiref.simple_server.WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        return None
+
+
+def populate() -> None:
+    from connectors import importing, parse
+    from connectors.models import FolderMapping, Message
+    from extraction import pipeline
+    from tests.cast import SET_UP, make_company, make_mailbox
+    from tests.contracts.memory import MemoryMailbox
+    from zalion.demo import mails
+    from zalion.tenancy import context, people
+    from zalion.tenancy.models import Role
+
+    cast = {
+        Role.ADMINISTRATOR: ("ada", "Ada Brandt"),
+        Role.COMPLIANCE: ("cleo", "Cleo Marin"),
+        Role.OPERATOR: ("rui", "Rui Costa"),
+        Role.AUDITOR: ("abe", "Abe Lund"),
+    }
+    acme = make_company("acme", "Acme Maschinenbau GmbH", cast)
+    borealis = make_company("borealis", "Borealis Yachts Ltd", {Role.OPERATOR: ("otto", "Otto Vik")})
+    with context.system("tests", SET_UP):
+        people.add_person("pat", name="Pat Reyes", platform_operator=True)
+    with borealis.work():
+        people.grant_role(acme.rui, role=Role.OPERATOR)
+    mailbox = make_mailbox(acme, MemoryMailbox())
+    with acme.work():
+        made = mails.make(NOW)
+        # Wrong sums and broken mails come later in the story than the first days.
+        wanted = made[:MAILS] + [mail for mail in made[MAILS:] if mail.expected == "finding"]
+        importing.import_mail(mailbox, mails=[importing.FoundMail(mail.raw, mail.arrived) for mail in wanted])
+        for mapping in FolderMapping.objects.filter(mailbox=mailbox):
+            parse.parse_messages(mapping.pk)
+        pipeline.run_due()
+        held = Message.objects.order_by("received_at").last()
+        assert held is not None
+        Message.objects.filter(pk=held.pk).update(state="quarantined", reason="parser_died")
+
+
+def work() -> None:
+    """The queue, worked off by the real runner, until the process ends."""
+    from tests.background import run_waiting
+
+    while True:
+        run_waiting()
+        time.sleep(0.2)
+
+
+def answer(asked: dict[str, Any]) -> Any:
+    from connectors.models import Mailbox, Message
+    from extraction.models import Document
+    from tests.cast import SET_UP
+    from zalion.tenancy import context, signin
+    from zalion.tenancy.models import Tenant, User
+    from zalion.vault import secrets
+
+    if asked["what"] == "link":
+        with context.system("tests", SET_UP):
+            return signin.issue_link(User.objects.get(username=asked["who"]))
+    if asked["what"] == "secret":
+        purpose = secrets.SecretPurpose(**asked["purpose"])
+        return str(secrets.put(asked["name"], asked["value"], purpose))
+    with context.work(Tenant.objects.get(slug="acme").pk, SET_UP):
+        if asked["what"] == "document":
+            row = Document.objects.get(pk=asked["key"])
+            return {
+                "state": row.state,
+                "version": row.version,
+                "current": row.current,
+                "machine": row.machine,
+            }
+        return {
+            "documents": [
+                {
+                    "key": str(row.pk),
+                    "number": row.number,
+                    "media_type": row.media_type,
+                    "path": row.source_path,
+                }
+                | {"state": row.state, "lines": len(row.current["lines"])}
+                for row in Document.objects.order_by("created_at", "pk")
+            ],
+            "messages": [str(key) for key in Message.objects.values_list("pk", flat=True)],
+            "held": [
+                str(key) for key in Message.objects.filter(state="quarantined").values_list("pk", flat=True)
+            ],
+            "mailboxes": {row.name: str(row.pk) for row in Mailbox.objects.all()},
+        }
+
+
+def main() -> None:
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    from django.conf import settings
+    from django.contrib.staticfiles.handlers import StaticFilesHandler
+    from django.core.wsgi import get_wsgi_application
+
+    from connectors.registry import PROVIDERS
+
+    PROVIDERS["memory"] = "tests.contracts.memory.MemoryAdapter"
+    settings.SECRETS_DIR.mkdir(mode=0o700, exist_ok=True)
+    call_command("migrate", verbosity=0)
+    populate()
+    threading.Thread(target=work, daemon=True).start()
+    server = wsgiref.simple_server.make_server(
+        "127.0.0.1", 0, StaticFilesHandler(get_wsgi_application()), server_class=Server, handler_class=Quiet
+    )
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    told(server.server_port)
+    for line in sys.stdin:
+        told(answer(json.loads(line)))
+
+
+def told(what: Any) -> None:
+    sys.__stdout__.write(f"> {json.dumps(what)}\n")
+    sys.__stdout__.flush()
+
+
+if __name__ == "__main__":
+    main()
