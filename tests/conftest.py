@@ -10,6 +10,15 @@ pytest_plugins = ["tests.servers.fixtures", "tests.cast", "tests.populated"]
 BESIDE = Path(__file__).resolve().parents[2] / "shared"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever touches the database runs on PostgreSQL too; a browser sees no difference between the two."""
+    for item in items:
+        used = {"db", "transactional_db"} & set(getattr(item, "fixturenames", ()))
+        if (used or item.get_closest_marker("django_db")) and not item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.database)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder of test material beside the checkout; tests that need it skip, visibly, where it is absent."""
