@@ -32,6 +32,14 @@ CHECKPOINT_FILE = Path(env.str("ZALION_CHECKPOINT_FILE", default=str(DATA_DIR / 
 ALLOWED_NETWORKS = tuple(
     ipaddress.ip_network(item) for item in env.list("ZALION_ALLOWED_NETWORKS", default=[])
 )
+# Whether DKIM signatures are checked against keys from DNS: a look-up lets a sender know that mail was read.
+DKIM_DNS = env.bool("ZALION_DKIM_DNS", default=False)
+# Name servers for that as ADDRESS or ADDRESS:PORT; the system's own where there are none.
+DNS_SERVERS = tuple(
+    (address.strip("[]"), int(port or 53))
+    for address, _, port in (item.partition(":") if item.count(":") == 1 else (item, "", "")
+        for item in env.list("ZALION_DNS_SERVERS", default=[]))
+)
 
 INSTALLED_APPS = [
     "zalion.apps.PortalConfig",
@@ -204,6 +212,11 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {
+        "DocumentState": "extraction.models.DocumentState",
+        "MailboxState": "connectors.models.MailboxState",
+        "MessageState": "connectors.models.MessageState",
+    },
 }
 
 LANGUAGE_CODE = "en"
