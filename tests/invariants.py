@@ -86,9 +86,14 @@ def at_rest(mapping: FolderMapping, truth: Truth) -> Iterator[str]:
             yield f"{message.identity} was given up: {message.reason}"
     paths = Counter(Attachment.objects.values_list("message_id", "path"))
     yield from (f"attachment {key} is there {n} times" for key, n in paths.items() if n > 1)
+    if queued():
+        yield f"{queued()} tasks are in the queue"
+
+
+def queued() -> int:
+    """Tasks that wait or that a worker holds; Redis does not know of the latter."""
     broker = get_broker()
-    if broker.queue_size() or broker.lock_size():
-        yield f"{broker.queue_size()} tasks wait and {broker.lock_size()} are locked"
+    return int(broker.queue_size() + (broker.lock_size() or 0))
 
 
 def events(action: str) -> list[dict[str, list[str]]]:
