@@ -63,15 +63,15 @@ def means(field: str, text: str, value: object) -> bool:
 
 def _numbers(name: str, text: str) -> set[Decimal]:
     if " + " in text:
-        parts = [readings(part) for part in text.split(" + ")]
-        return _sums(parts)
+        return _sums([tuple(_numbers(name, part)) for part in text.split(" + ")])
     found = {*readings(text), *readings(leading_number(text)[0])}
     if name == "price_base" and (base := price_base_in(text)) is not None:
         found.add(base)
     if name in _PERCENTAGES:
         # Catalogues and spreadsheets write 19 % as 0.19.
         found |= {number * 100 for number in found}
-    exact = decimal_of(text)
+    # Data write less than one as .95, which nobody prints.
+    exact = decimal_of(text.replace(",", "."))
     return found | {abs(number) for number in found} | ({exact} if exact is not None else set())
 
 

@@ -7,6 +7,7 @@ PDF: Final = "application/pdf"
 XML: Final = "application/xml"
 HTML: Final = "text/html"
 TEXT: Final = "text/plain"
+EDIFACT: Final = "application/edifact"
 UNKNOWN: Final = "application/octet-stream"
 
 _MAGIC: Final = (
@@ -19,9 +20,9 @@ _MAGIC: Final = (
     (b"GIF8", "image/gif"),
     (b"MZ", "application/x-msdownload"),
     (b"\x1f\x8b", "application/gzip"),
-    (b"UNA", "application/edifact"),
-    (b"UNB+", "application/edifact"),
 )
+# ISO 9735: UNA and its six service characters, then the interchange, a group or a bare message.
+_EDIFACT: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:UNA.{6}\s*UN[BGH]|UNB\+UNO[A-Z]|UNH\+)", re.DOTALL)
 _BOMS: Final = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _HTML: Final = re.compile(r"<\s*(!doctype\s+html|html|body|table|div|head|p|meta)\b", re.IGNORECASE)
 _MARKUP: Final = re.compile(r"<\s*(table|div|p|br|span|td)\b[^>]*>", re.IGNORECASE)
@@ -40,6 +41,8 @@ def sniff(content: bytes) -> str:
     for magic, media_type in _MAGIC:
         if head.startswith(magic):
             return media_type
+    if _EDIFACT.match(head):
+        return EDIFACT
     if not head.strip():
         return UNKNOWN
     wide = head.startswith((b"\xff\xfe", b"\xfe\xff"))

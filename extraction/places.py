@@ -25,9 +25,11 @@ class Piece:
 def pieces(text: str, evidence: Mapping[str, Mapping[str, Any]]) -> list[Piece]:
     """The whole of ``text``, cut so that each place of evidence is a piece of its own; places never overlap."""
     spans: dict[tuple[int, int], list[str]] = {}
-    elements = dict(xml_places(text)) if any("path" in place for place in evidence.values()) else {}
+    in_tree = any("path" in place and "offset" not in place for place in evidence.values())
+    elements = dict(xml_places(text)) if in_tree else {}
     for field, place in evidence.items():
-        span = elements.get(str(place["path"])) if "path" in place else _snippet(text, place)
+        by_path = "path" in place and "offset" not in place
+        span = elements.get(str(place["path"])) if by_path else _snippet(text, place)
         if span is not None and span[0] < span[1]:
             spans.setdefault(span, []).append(field)
     cut: list[Piece] = []
@@ -45,13 +47,14 @@ def pieces(text: str, evidence: Mapping[str, Mapping[str, Any]]) -> list[Piece]:
 
 
 def _snippet(text: str, place: Mapping[str, Any]) -> tuple[int, int] | None:
-    """A snippet at its offset, or, where the text was laid out otherwise, at its first occurrence."""
+    """A snippet at or after its offset, or, where the text was laid out otherwise, at its first occurrence."""
     words = str(place.get("text") or "")
     start = place.get("offset")
     if not words:
         return None
     if not isinstance(start, int) or text[start : start + len(words)] != words:
-        start = text.find(words)
+        start = text.find(words, start if isinstance(start, int) else 0)
+        start = start if start >= 0 else text.find(words)
     return (start, start + len(words)) if start >= 0 else None
 
 

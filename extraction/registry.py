@@ -11,6 +11,7 @@ EXTRACTORS: Final[dict[str, str]] = {
     "cii": "extraction.extractors.cii.extractor.CiiExtractor",
     "opentrans": "extraction.extractors.opentrans.extractor.OpentransExtractor",
     "cxml": "extraction.extractors.cxml.extractor.CxmlExtractor",
+    "edifact": "extraction.extractors.edifact.extractor.EdifactExtractor",
     "pdf": "extraction.extractors.pdf.extractor.PdfExtractor",
     "body": "extraction.extractors.body.extractor.BodyExtractor",
 }

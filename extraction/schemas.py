@@ -93,7 +93,8 @@ class Finding:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """Where a value stood. `text` is what stands there; the place is a page (from 1) with a box in points from the
-    page's top left corner as a reader sees it, a path in an XML tree, or an offset in the text of a body."""
+    page's top left corner as a reader sees it; a path in an XML tree, to a component of an EDIFACT message
+    (`/UNH[1]/QTY[2]/1.2`) or to a cell of a sheet; an offset in the source's text; or more than one of these."""
 
     text: str | None = None
     page: int | None = None
