@@ -1,6 +1,6 @@
 """What a person typed into a document, turned into the changes that review.correct takes."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -217,10 +217,34 @@ def changes_of(
     return changes
 
 
+def still_typed(changes: Mapping[str, Any], meanwhile: Iterable[Mapping[str, Any] | None]) -> dict[str, Any]:
+    """Of ``changes`` to a document as it is now, those a person typed before others changed it.
+
+    A page that is out of date sends back old values as well. ``meanwhile`` are the changes of others, oldest
+    first. Once they added or dropped lines, the line numbers of the page mean other lines: entries there are let go.
+    """
+    before: dict[str, Any] = {}
+    for act in meanwhile:
+        for path, change in (act or {}).items():
+            before.setdefault(path, change["from"])
+    moved = any(path.startswith("lines.") and path.count(".") == 1 for path in before)
+    return {
+        path: value
+        for path, value in changes.items()
+        if not (moved and path.startswith("lines."))
+        and not (
+            path in before and _plain(value) in (_plain(before[path]), _plain(_shown_as(path, before[path])))
+        )
+    }
+
+
+def _shown_as(path: str, value: Any) -> str:
+    return _written(path.rpartition(".")[2], value)
+
+
 def _compare(changes: dict[str, Any], path: str, typed: str, stored: Any) -> None:
     # A browser folds the line ends of a value, and the page pads amounts; neither is a change.
-    written = _written(path.rpartition(".")[2], stored)
-    if _plain(typed) not in (_plain(stored), _plain(written)):
+    if _plain(typed) not in (_plain(stored), _plain(_shown_as(path, stored))):
         changes[path] = typed.strip() or None
 
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from connectors.models import Message
 from extraction import pages, pipeline, places, review
-from extraction.forms import Sheet, changes_of, doc_types
+from extraction.forms import Sheet, changes_of, doc_types, still_typed
 from extraction.models import Document, DocumentState, Review
 from zalion.portal import site
 from zalion.portal.paging import cut
@@ -81,7 +81,8 @@ def decide(request: HttpRequest, key: UUID) -> HttpResponse:
     """Save, approve, reject or reopen, as the button pressed says; what was typed is saved before an approval."""
     shown = _document(key)
     act = request.POST.get("act", "")
-    changes = changes_of(request.POST.dict(), request.POST.getlist("drop"), shown.current)
+    posted = request.POST.dict(), request.POST.getlist("drop")
+    changes = changes_of(*posted, shown.current)
     try:
         version = int(request.POST.get("version", ""))
         _carry_out(shown, act, changes=changes, reason=request.POST.get("reason", ""), version=version)
@@ -89,8 +90,9 @@ def decide(request: HttpRequest, key: UUID) -> HttpResponse:
         return _show(request, shown, typed=changes, errors=error.errors, status=422)
     except review.Conflict:
         fresh = _document(key)
-        meanwhile = Review.objects.filter(document=fresh, version__gt=version)
-        return _show(request, fresh, typed=changes, meanwhile=list(meanwhile), status=409)
+        meanwhile = list(Review.objects.filter(document=fresh, version__gt=version).order_by("version"))
+        mine = still_typed(changes_of(*posted, fresh.current), [act.changes for act in meanwhile])
+        return _show(request, fresh, typed=mine, meanwhile=meanwhile, status=409)
     except (review.NotAllowed, ValueError) as error:
         messages.error(
             request, str(error) if isinstance(error, review.NotAllowed) else "That was not understood."
