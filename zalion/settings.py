@@ -124,6 +124,7 @@ STORAGES = {
 AUTH_USER_MODEL = "tenancy.User"
 AUTHENTICATION_BACKENDS = ["zalion.tenancy.roles.RoleBackend"]
 LOGIN_URL = "signin"
+SESSION_ENGINE = "zalion.tenancy.sessions"
 SESSION_COOKIE_AGE = 30 * 60  # idle, seconds
 SESSION_ABSOLUTE_AGE = 12 * 3600  # seconds
 SESSION_SAVE_EVERY_REQUEST = True
