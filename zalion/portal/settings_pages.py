@@ -28,7 +28,7 @@ class TokenForm(forms.Form):
         help_text="Which system uses it.",
     )
     scopes = forms.MultipleChoiceField(
-        label="It may", choices=Scope.choices, widget=forms.CheckboxSelectMultiple(attrs={"class": "tick"})
+        label="It may", choices=Scope.choices, widget=forms.CheckboxSelectMultiple()
     )
     days = forms.TypedChoiceField(
         label="Valid for",
