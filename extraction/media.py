@@ -1,6 +1,7 @@
 """What a file is, by its first bytes: the sender's label and the file's name are not believed."""
 
 import re
+import struct
 from typing import Final
 
 PDF: Final = "application/pdf"
@@ -8,11 +9,17 @@ XML: Final = "application/xml"
 HTML: Final = "text/html"
 TEXT: Final = "text/plain"
 EDIFACT: Final = "application/edifact"
+XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+XLS: Final = "application/vnd.ms-excel"
+ODS: Final = "application/vnd.oasis.opendocument.spreadsheet"
+SHEETS: Final = frozenset({XLSX, XLS, ODS})
+ZIP: Final = "application/zip"
+OLE: Final = "application/x-ole-storage"
 UNKNOWN: Final = "application/octet-stream"
 
 _MAGIC: Final = (
-    (b"PK\x03\x04", "application/zip"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/x-ole-storage"),
+    (b"PK\x03\x04", ZIP),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", OLE),
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"II*\x00", "image/tiff"),
@@ -30,6 +37,10 @@ _XML: Final = re.compile(
     r"\s*<(\?xml|!--|!doctype\s+(?!html)|[A-Za-z_][\w.-]*(:[\w.-]+)?[\s>/])", re.IGNORECASE
 )
 _HEAD: Final = 4096
+# Names of streams in a compound file, in the encoding of its directory: Excel 97 and 95, and an encrypted xlsx.
+_EXCEL_STREAMS: Final = tuple(
+    name.encode("utf-16-le") for name in ("Workbook\0", "Book\0", "EncryptedPackage\0")
+)
 
 
 def sniff(content: bytes) -> str:
@@ -40,7 +51,7 @@ def sniff(content: bytes) -> str:
         return PDF
     for magic, media_type in _MAGIC:
         if head.startswith(magic):
-            return media_type
+            return _container(content, media_type)
     if _EDIFACT.match(head):
         return EDIFACT
     if not head.strip():
@@ -54,6 +65,26 @@ def sniff(content: bytes) -> str:
     if _XML.match(text):
         return HTML if re.search(r"<html\b", text, re.IGNORECASE) else XML
     return HTML if len(_MARKUP.findall(text)) > 2 else TEXT
+
+
+def _container(content: bytes, media_type: str) -> str:
+    """What is packed in a container of Office files, by the names that stand in it in clear."""
+    if media_type == ZIP:
+        if content[30:98].startswith(b"mimetype" + ODS.encode()):
+            return ODS
+        return XLSX if b"xl/workbook." in _directory(content) else ZIP
+    if media_type == OLE and any(name in content for name in _EXCEL_STREAMS):
+        return XLS
+    return media_type
+
+
+def _directory(content: bytes) -> bytes:
+    """The directory of a zip, where its end record says it is: names in archives within are no names of this one."""
+    end = content.rfind(b"PK\x05\x06")
+    if end < 0 or len(content) < end + 20:
+        return b""
+    size, start = struct.unpack_from("<II", content, end + 12)
+    return content[start : start + size]
 
 
 def decode(content: bytes) -> str:

@@ -12,6 +12,7 @@ EXTRACTORS: Final[dict[str, str]] = {
     "opentrans": "extraction.extractors.opentrans.extractor.OpentransExtractor",
     "cxml": "extraction.extractors.cxml.extractor.CxmlExtractor",
     "edifact": "extraction.extractors.edifact.extractor.EdifactExtractor",
+    "sheet": "extraction.extractors.sheet.extractor.SheetExtractor",
     "pdf": "extraction.extractors.pdf.extractor.PdfExtractor",
     "body": "extraction.extractors.body.extractor.BodyExtractor",
 }

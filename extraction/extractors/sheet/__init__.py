@@ -1,0 +1,1 @@
+"""Reads spreadsheets (xlsx, xls, xlsb, ods) and delimited text."""
