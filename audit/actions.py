@@ -26,7 +26,11 @@ MAILBOX_REOPENED = "mailbox.reopened"
 MAILBOX_ATTENTION = "mailbox.needs_attention"
 MAILBOX_POLLED = "mailbox.polled"
 MAILBOX_SYNC_ASKED = "mailbox.sync_asked"
+MAILBOX_RECONCILE_ASKED = "mailbox.reconcile_asked"
 MAILBOX_RECONCILED = "mailbox.reconciled"
+MAILBOX_HISTORY_ASKED = "mailbox.history_asked"
+LEDGER_INCIDENT = "ledger.incident"
+INVENTORY_LISTED = "inventory.listed"
 FOLDERS_LISTED = "folders.listed"
 FOLDER_RESYNCED = "folder.resynced"
 SCOPE_REFUSED = "scope.refused"
@@ -43,6 +47,7 @@ MESSAGES_IMPORTED = "messages.imported"
 MESSAGE_PARSED = "message.parsed"
 MESSAGE_QUARANTINED = "message.quarantined"
 MESSAGE_RETRIED = "message.retried"
+MESSAGES_RETRIED = "messages.retried"
 MESSAGE_VIEWED = "message.viewed"
 MESSAGE_DOWNLOADED = "message.downloaded"
 MESSAGE_FILED = "message.filed"
@@ -93,7 +98,11 @@ SENTENCES: Mapping[str, str] = {
     MAILBOX_ATTENTION: "A mailbox needs attention.",
     MAILBOX_POLLED: "Looked into a mailbox and found nothing new.",
     MAILBOX_SYNC_ASKED: "Asked for a mailbox to be read now.",
+    MAILBOX_RECONCILE_ASKED: "Asked for a mailbox to be compared with the ledger.",
     MAILBOX_RECONCILED: "Compared the server's inventory with the ledger.",
+    MAILBOX_HISTORY_ASKED: "Asked for a mailbox's historical mail to be read for documents.",
+    LEDGER_INCIDENT: "Found mail on the server that the ledger did not have, and fetched it.",
+    INVENTORY_LISTED: "Listed the ids of all mail in a folder.",
     FOLDERS_LISTED: "Listed a mailbox's folder names.",
     FOLDER_RESYNCED: "Read a folder again from the start, since the server forgot where we were.",
     SCOPE_REFUSED: "Stopped an access outside what the mailbox was granted, before anything was sent.",
@@ -109,6 +118,7 @@ SENTENCES: Mapping[str, str] = {
     MESSAGE_PARSED: "Read the structure of a mail.",
     MESSAGE_QUARANTINED: "Put a mail into quarantine.",
     MESSAGE_RETRIED: "Asked for a mail to be tried again.",
+    MESSAGES_RETRIED: "Asked for all quarantined mail to be tried again.",
     MESSAGE_VIEWED: "Looked at a mail.",
     MESSAGE_DOWNLOADED: "Downloaded a mail.",
     MESSAGE_FILED: "Changed a mail in the mailbox.",

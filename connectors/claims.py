@@ -26,8 +26,9 @@ class Claim:
     resync: datetime | None = None
 
 
-def free(now: datetime) -> Q:
-    return Q(lease_until=None) | Q(lease_until__lte=now)
+def free(now: datetime, path: str = "") -> Q:
+    """Folders that nobody holds; ``path`` leads to their SyncState ("mapping__sync__")."""
+    return Q(**{f"{path}lease_until": None}) | Q(**{f"{path}lease_until__lte": now})
 
 
 def claim(mapping_id: UUID, *, now: datetime) -> Claim:

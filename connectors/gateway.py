@@ -100,6 +100,14 @@ class Gateway:
             except (errors.MessageGone, errors.MessageTooLarge) as error:
                 yield ref, error
 
+    def inventory(self, folder: str) -> Iterator[MessageRef]:
+        """Every message now in ``folder``, ids only. One event for the folder: what is fetched is named then."""
+        receiver = self._receiver(folder)
+        trail.record(
+            actions.INVENTORY_LISTED, object=self.mailbox, scope=Operation.READ, facts={"folder": folder}
+        )
+        yield from receiver.inventory(folder)
+
     def _receiver(self, folder: str) -> Receiver:
         require_scope(self.mailbox, Operation.READ, folder)
         if not isinstance(self._adapter, Receiver):

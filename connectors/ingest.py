@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from uuid import UUID, uuid4
 
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from audit import actions, trail
@@ -19,6 +20,7 @@ from zalion.vault.errors import BlobMissing
 
 RAW_KIND = "connectors.message"
 PARSE_TASK = "connectors.parse_messages"
+HISTORICAL = "historical"  # the reason of mail from before the mailbox's start
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,19 +137,21 @@ def _rows(mapping: FolderMapping, page: Sequence[Arrival]) -> list[Message]:
     now = timezone.now()
     start = mapping.mailbox.taken_from
     for item in page:
+        stored = item.state == MessageState.STORED
+        historical = start is not None and item.received_at < start
         row = Message(
             pk=item.row,
             mailbox=mapping.mailbox,
             mapping=mapping,
             identity=item.identity,
-            state=item.state,
-            reason=item.reason,
+            state=MessageState.SKIPPED if stored and historical else item.state,
+            reason=HISTORICAL if stored and historical else item.reason,
             received_at=item.received_at,
             size=item.size,
             raw_blob=item.raw_blob,
             content_hmac=item.content_hmac,
-            historical=start is not None and item.received_at < start,
-            parse_due_at=now if item.state == MessageState.STORED else None,
+            historical=historical,
+            parse_due_at=now if stored else None,
         )
         row.claim_tenant()
         if item.content_hmac:
@@ -186,12 +190,42 @@ def retry(message: Message) -> None:
     with unit():
         # Only what is quarantined: stored mail has its documents already, or is about to.
         quarantined = Message.objects.filter(pk=message.pk, state=MessageState.QUARANTINED)
-        if not quarantined.update(
-            state=MessageState.STORED, reason="", parse_attempts=0, parse_due_at=timezone.now()
-        ):
+        if not _again(quarantined, retries=F("retries") + 1):
             raise errors.UnsupportedOperation("Only quarantined mail is parsed again.")
         trail.record(actions.MESSAGE_RETRIED, object=message)
-        enqueue(PARSE_TASK, message.mapping_id)
+
+
+def retry_all() -> int:
+    """Parse every quarantined message of the tenant again that was fetched at all; how many those are."""
+    with unit():
+        quarantined = Message.objects.filter(state=MessageState.QUARANTINED).exclude(raw_blob="")
+        ids = [str(key) for key in quarantined.values_list("pk", flat=True)[: trail.MOST_IDS]]
+        count = _again(quarantined, retries=F("retries") + 1)
+        if count:
+            trail.record(actions.MESSAGES_RETRIED, facts={"ids": ids, "count": count})
+    return count
+
+
+def read_history(mailbox: Mailbox) -> int:
+    """Look for documents in the historical mail of ``mailbox`` as in any other; how many mails those are."""
+    with unit():
+        historical = Message.objects.filter(
+            mailbox=mailbox, state=MessageState.SKIPPED, reason=HISTORICAL
+        ).exclude(raw_blob="")
+        count = _again(historical, historical=False)
+        trail.record(actions.MAILBOX_HISTORY_ASKED, object=mailbox, facts={"count": count})
+    return count
+
+
+def _again(messages: "QuerySet[Message]", **values: Any) -> int:
+    """Have ``messages`` parsed from the start, whatever became of them; inside the caller's unit."""
+    mappings = set(messages.order_by().values_list("mapping_id", flat=True).distinct())
+    count = messages.update(
+        state=MessageState.STORED, reason="", parse_attempts=0, parse_due_at=timezone.now(), **values
+    )
+    for mapping in mappings:
+        enqueue(PARSE_TASK, mapping)
+    return count
 
 
 def upload_mapping(mailbox: Mailbox) -> FolderMapping:

@@ -36,6 +36,9 @@ class Mailbox(TenantModel):
     taken_from = models.DateTimeField(
         null=True, blank=True, help_text="Older mail is taken in as historical and triggers no work."
     )
+    trusted_authserv_ids = models.JSONField(
+        default=list, blank=True, help_text="Servers whose Authentication-Results are believed (RFC 8601)."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     # How it fares. The back-off is shared by every worker: nobody connects before it is over.
     checked_at = models.DateTimeField(null=True, editable=False)
@@ -88,6 +91,9 @@ class FolderMapping(TenantModel):
     name = models.CharField(max_length=500)
     retention = models.ForeignKey(
         RetentionPolicy, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    filter = models.JSONField(
+        default=dict, help_text="What connectors.rules.Filter keeps; empty lets all pass."
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -183,6 +189,48 @@ class SyncState(TenantModel):
         return f"sync of {self.mapping_id}"
 
 
+class Reconciliation(TenantModel):
+    """How a folder's inventory on the server compared with the ledger when it was last looked at."""
+
+    mapping = models.OneToOneField(FolderMapping, on_delete=models.CASCADE, related_name="reconciliation")
+    due_at = models.DateTimeField(default=timezone.now, db_index=True)
+    compared_at = models.DateTimeField(null=True)
+    on_server = models.PositiveBigIntegerField(default=0)
+    accounted = models.PositiveBigIntegerField(default=0, help_text="Of those on the server, in the ledger.")
+    left_server = models.PositiveBigIntegerField(default=0, help_text="In the ledger, not on the server now.")
+    # The last incident: mail on the server that the ledger did not have, and that was then fetched.
+    incident_at = models.DateTimeField(null=True)
+    incident_missing = models.PositiveBigIntegerField(default=0)
+    error_code = models.CharField(max_length=60, blank=True)
+
+    def __str__(self) -> str:
+        return f"reconciliation of {self.mapping_id}"
+
+    @property
+    def missing(self) -> int:
+        return self.on_server - self.accounted
+
+
+class Completeness(TenantModel):
+    """The completeness line of one folder and month, UTC, as of the last reconciliation."""
+
+    mapping = models.ForeignKey(FolderMapping, on_delete=models.CASCADE, related_name="completeness")
+    month = models.DateField(null=True, help_text="Its first day; empty for mail that could not be fetched.")
+    on_server = models.PositiveBigIntegerField()
+    accounted = models.PositiveBigIntegerField()
+    left_server = models.PositiveBigIntegerField()
+
+    class Meta(TenantModel.Meta):
+        ordering = ("-month",)
+        verbose_name_plural = "completeness"
+        constraints = (
+            models.UniqueConstraint(fields=("mapping", "month"), name="completeness_once_per_month"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.month} of {self.mapping_id}"
+
+
 class MessageState(models.TextChoices):
     STORED = "stored", "Stored"
     SKIPPED = "skipped", "Skipped"
@@ -225,11 +273,13 @@ class Message(TenantModel):
     headers = SealedJsonField(null=True, help_text="Date, Reply-To, In-Reply-To, References as written.")
     snippet = SealedTextField(null=True)
     message_id = SealedTextField(null=True)
+    authentication = SealedJsonField(null=True, help_text="See connectors.senders.assess.")
     message_id_token = models.CharField(max_length=64, blank=True, db_index=True)
     sender_domain_token = models.CharField(max_length=64, blank=True, db_index=True)
     parsed_at = models.DateTimeField(null=True)
     parse_due_at = models.DateTimeField(null=True, db_index=True)
-    parse_attempts = models.PositiveSmallIntegerField(default=0)
+    parse_attempts = models.PositiveSmallIntegerField(default=0, help_text="Since it was last asked for.")
+    retries = models.PositiveSmallIntegerField(default=0, help_text="How often a person asked for it again.")
 
     class Meta(TenantModel.Meta):
         ordering = ("-received_at", "-taken_in_at")

@@ -53,7 +53,7 @@ def _visit(mapping: FolderMapping, claim: claims.Claim) -> bool:
     """True when the folder's end was reached, False when the visit's time was up first."""
     try:
         with gateway.open_mailbox(mapping.mailbox) as opened:
-            return _follow(mapping, claim, opened)
+            return follow(mapping, claim, opened)
     except errors.CursorExpired as error:
         trail.record(
             actions.FOLDER_RESYNCED,
@@ -63,10 +63,11 @@ def _visit(mapping: FolderMapping, claim: claims.Claim) -> bool:
         )
         claim = claims.restart(claim, now=timezone.now())
         with gateway.open_mailbox(mapping.mailbox) as opened:
-            return _follow(mapping, claim, opened)
+            return follow(mapping, claim, opened)
 
 
-def _follow(mapping: FolderMapping, claim: claims.Claim, opened: gateway.Gateway) -> bool:
+def follow(mapping: FolderMapping, claim: claims.Claim, opened: gateway.Gateway) -> bool:
+    """Take in what comes after the claim's cursor; False when the visit's time was up before the end."""
     ends = timezone.now() + VISIT
     taken = 0
     for page in opened.changes(mapping.folder, claim.cursor or None):

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from connectors import claims, ingest, onboarding, parse, sync
-from connectors.models import MailboxState, MappingKind, Message, SyncState
-from zalion.tasks import Bell, due, task
+from connectors import claims, ingest, onboarding, parse, reconcile, sync
+from connectors.models import Mailbox, MailboxState, MappingKind, Message, Reconciliation, SyncState
+from zalion.tasks import Bell, due, enqueue, task
+from zalion.tenancy.unit import unit
 
 
 @task(sync.SYNC_TASK)
@@ -24,6 +25,25 @@ def parse_messages(mapping_id: UUID) -> None:
 @task(onboarding.CHECK_TASK)
 def check_mailbox(mailbox_id: UUID) -> None:
     onboarding.check_mailbox(mailbox_id)
+
+
+@task(reconcile.RECONCILE_TASK)
+def reconcile_folder(mapping_id: UUID) -> None:
+    reconcile.reconcile_folder(mapping_id)
+
+
+@task("connectors.reconcile_mailbox")
+def reconcile_mailbox(mailbox_id: UUID) -> None:
+    reconcile.reconcile_mailbox(mailbox_id)
+
+
+@task("connectors.reconcile", system=True)
+def reconcile_nightly() -> None:
+    """One task for each live mailbox; what is lost of them is due by itself an hour later."""
+    live = Mailbox.across_tenants.filter(state=MailboxState.ACTIVE, tenant__suspended_at=None)
+    with unit():
+        for tenant, mailbox in live.order_by("tenant_id", "pk").values_list("tenant_id", "pk"):
+            enqueue("connectors.reconcile_mailbox", mailbox, tenant=tenant)
 
 
 @due
@@ -46,3 +66,16 @@ def parses_due(now: datetime) -> Iterator[Bell]:
     messages = Message.across_tenants.filter(parse_due_at__lte=now)
     for tenant, mapping in messages.order_by().values_list("tenant_id", "mapping_id").distinct():
         yield Bell(tenant, ingest.PARSE_TASK, (mapping,))
+
+
+@due
+def reconciliations_due(now: datetime) -> Iterator[Bell]:
+    """Folders that were to be compared with their ledger and were not, be it that nobody had them free."""
+    rows = Reconciliation.across_tenants.filter(
+        Q(mapping__mailbox__back_off_until=None) | Q(mapping__mailbox__back_off_until__lte=now),
+        claims.free(now, "mapping__sync__"),
+        due_at__lte=now,
+        mapping__mailbox__state=MailboxState.ACTIVE,
+    )
+    for tenant, mapping in rows.values_list("tenant_id", "mapping_id").order_by("due_at"):
+        yield Bell(tenant, reconcile.RECONCILE_TASK, (mapping,))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from audit.models import LegalHold
-from connectors import parse, sync
+from connectors import parse, reconcile, sync
 from connectors.models import FolderMapping, Mailbox
 from extraction import pipeline, review
 from extraction.models import Document
@@ -41,6 +41,8 @@ def fill(company: Company, server: MemoryMailbox, chosen: list[Any]) -> tuple[Ap
         sync.sync_folder(mapping.pk)
         parse.parse_messages(mapping.pk)
         pipeline.run_due()
+        reconcile.reconcile_now(mailbox)
+        reconcile.reconcile_folder(mapping.pk)
     operator = company.people[Role.OPERATOR]
     with company.work(operator):
         first: Document | None = review.waiting().first()

@@ -1,0 +1,249 @@
+"""The server's inventory against the ledger: the completeness line, and what to do where it is not whole."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from itertools import islice
+from uuid import UUID
+
+from django.db.models import Count
+from django.db.models.functions import TruncMonth
+from django.utils import timezone
+
+from audit import actions, trail
+from connectors import claims, errors, gateway, ingest, sync
+from connectors.adapters import MessageRef
+from connectors.models import (
+    Completeness,
+    FolderMapping,
+    Mailbox,
+    MailboxState,
+    MappingKind,
+    Message,
+    Reconciliation,
+    SyncState,
+)
+from zalion.tasks import enqueue
+from zalion.tenancy.unit import unit
+
+RECONCILE_TASK = "connectors.reconcile_folder"
+# The nightly bell comes first; a folder whose bell was lost is due by itself a little later.
+EVERY = timedelta(hours=25)
+BUSY = timedelta(minutes=2)
+PAGE = 500  # ids compared in one query
+FETCHED = 50  # messages taken in with one unit
+HOLD_EVERY = timedelta(minutes=1)
+VISIT = timedelta(minutes=2)
+
+
+@dataclass
+class Inventory:
+    """What a server holds in one folder: how much of each month the ledger has, and what it lacks."""
+
+    on_server: int = 0
+    months: Counter[date] = field(default_factory=Counter)
+    lacking: list[MessageRef] = field(default_factory=list)
+
+
+def reconcile_now(mailbox: Mailbox) -> None:
+    """Compare every folder of ``mailbox`` with its ledger as soon as a worker is free."""
+    folders = FolderMapping.objects.filter(mailbox=mailbox, kind=MappingKind.FOLDER)
+    now = timezone.now()
+    with unit():
+        known = set(Reconciliation.objects.filter(mapping__in=folders).values_list("mapping_id", flat=True))
+        Reconciliation.objects.filter(mapping__in=folders).update(due_at=now)
+        Reconciliation.objects.bulk_create(
+            [Reconciliation(mapping=folder, due_at=now) for folder in folders if folder.pk not in known]
+        )
+        trail.record(actions.MAILBOX_RECONCILE_ASKED, object=mailbox)
+        for folder in folders:
+            enqueue(RECONCILE_TASK, folder.pk)
+
+
+def reconcile_mailbox(mailbox_id: UUID) -> None:
+    """The nightly comparison of one mailbox, where it is live."""
+    mailbox = Mailbox.objects.filter(pk=mailbox_id, state=MailboxState.ACTIVE).first()
+    if mailbox is not None:
+        reconcile_now(mailbox)
+
+
+def reconcile_folder(mapping_id: UUID) -> None:
+    """Compare one folder where that is due. Safe to run twice: nobody else has the folder meanwhile.
+
+    What the ledger lacks is fetched first as a sync would; what it still lacks then is an incident, on record, and
+    fetched by name. Failures of the provider end on the rows with the time of the next attempt.
+    """
+    mapping = FolderMapping.objects.select_related("mailbox", "sync").filter(pk=mapping_id).first()
+    row = Reconciliation.objects.filter(mapping_id=mapping_id, due_at__lte=timezone.now()).first()
+    if mapping is None or row is None or mapping.mailbox.state != MailboxState.ACTIVE:
+        return
+    next_sync = mapping.sync.next_attempt_at
+    try:
+        claim = claims.claim(mapping_id, now=timezone.now())
+    except claims.ClaimLost:
+        return  # It is being read: still due, so the bell rings again.
+    try:
+        finished = _compare(mapping, claim, row)
+    except claims.ClaimLost:
+        return
+    except errors.ConnectorError as error:
+        _put_off(mapping, claim, error)
+        return
+    now = timezone.now()
+    claims.release(claim, next_attempt_at=next_sync, now=now)
+    if not finished:
+        with unit():
+            enqueue(RECONCILE_TASK, mapping_id)
+
+
+def _put_off(mapping: FolderMapping, claim: claims.Claim, error: errors.ConnectorError) -> None:
+    """The next sync comes first: it repairs what it can, such as ids that the server has given anew."""
+    now = timezone.now()
+    attempts = SyncState.objects.values_list("attempts", flat=True).get(pk=claim.state)
+    wait = max(gateway.back_off(attempts, error), timedelta(seconds=5))
+    if isinstance(error, errors.CursorExpired):
+        wait = timedelta(0)
+    with unit():
+        claims.release(claim, next_attempt_at=now + wait, error_code=error.code, now=now)
+        Reconciliation.objects.filter(mapping=mapping).update(due_at=now + wait + BUSY, error_code=error.code)
+
+
+def _compare(mapping: FolderMapping, claim: claims.Claim, row: Reconciliation) -> bool:
+    """True when the line was drawn, False when there is more to fetch than one visit has time for."""
+    ends = timezone.now() + VISIT
+    with gateway.open_mailbox(mapping.mailbox) as opened:
+        found = _inventory(mapping, opened.inventory(mapping.folder), claim)
+        if found.lacking:
+            # What came since the last sync, and a first sync that is not through, are no incident.
+            if not sync.follow(mapping, claim, opened):
+                return False
+            _recheck(mapping, found)
+        if found.lacking:
+            _open_incident(mapping, row, found.lacking)
+            if not _repair(mapping, claim, opened, found, ends=ends):
+                return False
+    _draw(mapping, row, found, now=timezone.now())
+    return True
+
+
+def _inventory(mapping: FolderMapping, refs: Iterable[MessageRef], claim: claims.Claim) -> Inventory:
+    found = Inventory()
+    held = timezone.now()
+    for page in _pages(refs, PAGE):
+        found.on_server += len(page)
+        found.lacking += _match(mapping, page, found)
+        if timezone.now() - held > HOLD_EVERY:
+            held = timezone.now()
+            with unit():
+                claims.hold(claim)
+    return found
+
+
+def _pages(refs: Iterable[MessageRef], size: int) -> Iterator[list[MessageRef]]:
+    stream = iter(refs)
+    while page := list(islice(stream, size)):
+        yield page
+
+
+def _match(mapping: FolderMapping, refs: Iterable[MessageRef], found: Inventory) -> list[MessageRef]:
+    """Count those of ``refs`` that the ledger has under their month; return the others."""
+    wanted = {ref.id: ref for ref in refs}
+    rows = Message.objects.filter(mapping=mapping, identity__in=wanted).values_list("identity", "received_at")
+    for identity, received_at in rows:
+        del wanted[identity]
+        found.months[_month(received_at)] += 1
+    return list(wanted.values())
+
+
+def _recheck(mapping: FolderMapping, found: Inventory) -> None:
+    lacking, found.lacking = found.lacking, []
+    for page in _pages(lacking, PAGE):
+        found.lacking += _match(mapping, page, found)
+
+
+def _open_incident(mapping: FolderMapping, row: Reconciliation, lacking: list[MessageRef]) -> None:
+    row.incident_at, row.incident_missing = timezone.now(), len(lacking)
+    with unit():
+        row.save(update_fields=["incident_at", "incident_missing"])
+        trail.record(
+            actions.LEDGER_INCIDENT,
+            object=mapping.mailbox,
+            reason="missing_in_ledger",
+            facts={
+                "folder": mapping.folder,
+                "ids": [ref.id for ref in lacking[: trail.MOST_IDS]],
+                "count": len(lacking),
+            },
+        )
+
+
+def _repair(
+    mapping: FolderMapping,
+    claim: claims.Claim,
+    opened: gateway.Gateway,
+    found: Inventory,
+    *,
+    ends: datetime,
+) -> bool:
+    """Take in by name what the ledger lacks; False when time was up first."""
+    for page in _pages(list(found.lacking), FETCHED):
+        if timezone.now() >= ends:
+            return False
+        now = timezone.now()
+        arrivals = [ingest.arrival(ref, raw, now=now) for ref, raw in opened.fetch(mapping.folder, page)]
+        ingest.take_in(mapping, arrivals, claim=claim, total=found.on_server)
+    _recheck(mapping, found)
+    return True
+
+
+def _draw(mapping: FolderMapping, row: Reconciliation, found: Inventory, *, now: datetime) -> None:
+    """Keep the completeness line, whole and by month."""
+    ledger = _by_month(mapping)
+    accounted = found.months.total()
+    row.compared_at, row.due_at, row.error_code = now, now + EVERY, ""
+    row.on_server, row.accounted = found.on_server, accounted
+    row.left_server = sum(ledger.values()) - accounted
+    lines = [
+        Completeness(
+            mapping=mapping,
+            month=month,
+            on_server=found.months[month],
+            accounted=found.months[month],
+            left_server=count - found.months[month],
+        )
+        for month, count in ledger.items()
+    ]
+    if found.lacking:
+        missing = len(found.lacking)
+        lines.append(Completeness(mapping=mapping, month=None, on_server=missing, accounted=0, left_server=0))
+    with unit():
+        Completeness.objects.filter(mapping=mapping).delete()
+        Completeness.objects.bulk_create(lines)
+        row.save()
+        SyncState.objects.filter(mapping=mapping).update(total=found.on_server)
+        trail.record(
+            actions.MAILBOX_RECONCILED,
+            object=mapping.mailbox,
+            facts={
+                "folder": mapping.folder,
+                "on_server": row.on_server,
+                "accounted": row.accounted,
+                "left_server": row.left_server,
+            },
+        )
+
+
+def _by_month(mapping: FolderMapping) -> dict[date, int]:
+    counted = (
+        Message.objects.filter(mapping=mapping)
+        .order_by()
+        .annotate(month=TruncMonth("received_at", tzinfo=UTC))
+        .values_list("month")
+        .annotate(count=Count("pk"))
+    )
+    return {_month(month): count for month, count in counted}
+
+
+def _month(moment: datetime) -> date:
+    return moment.astimezone(UTC).date().replace(day=1)

@@ -1,0 +1,364 @@
+"""The server's inventory against the ledger: every message accounted for, and what happens where one is not."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from audit.models import AuditEvent
+from connectors import errors, ingest, parse, reconcile, sync
+from connectors.models import (
+    AccessScope,
+    Completeness,
+    FolderMapping,
+    Mailbox,
+    MailboxState,
+    Message,
+    Reconciliation,
+    SyncState,
+)
+from connectors.tasks import reconcile_nightly, reconciliations_due
+from tests.background import run_waiting
+from tests.cast import Company, make_mailbox
+from tests.contracts.memory import MemoryMailbox
+from zalion.schedule import PERIODIC
+from zalion.tenancy import context
+
+JULY, AUGUST = datetime(2026, 7, 3, 9, tzinfo=UTC), datetime(2026, 8, 31, 23, 59, tzinfo=UTC)
+
+
+def mail(number: int) -> bytes:
+    head = f"From: s@nord.example\r\nMessage-ID: <{number}@nord.example>\r\nSubject: Order {number}"
+    return f"{head}\r\n\r\nHello {number}\r\n".encode()
+
+
+@pytest.fixture
+def mapping(acme: Company, mailbox: Mailbox, server: MemoryMailbox) -> FolderMapping:
+    """A folder with three mails of July and two of August, all taken in."""
+    for number in range(5):
+        server.deliver(mail(number), received_at=JULY if number < 3 else AUGUST)
+    with acme.work():
+        found = FolderMapping.objects.select_related("mailbox").get(mailbox=mailbox)
+        sync.sync_folder(found.pk)
+        return found
+
+
+def compare(mapping: FolderMapping) -> Reconciliation:
+    reconcile.reconcile_now(mapping.mailbox)
+    reconcile.reconcile_folder(mapping.pk)
+    return Reconciliation.objects.get(mapping=mapping)
+
+
+def line(mapping: FolderMapping) -> list[tuple[date | None, int, int, int]]:
+    rows = Completeness.objects.filter(mapping=mapping).order_by("month")
+    return list(rows.values_list("month", "on_server", "accounted", "left_server"))
+
+
+def actions() -> list[str]:
+    return list(AuditEvent.objects.order_by("sequence").values_list("action", flat=True))
+
+
+def test_the_completeness_line_counts_each_month_of_the_server_and_of_the_ledger(
+    acme: Company, mapping: FolderMapping
+) -> None:
+    with acme.work():
+        found = compare(mapping)
+        assert (found.on_server, found.accounted, found.missing, found.left_server) == (5, 5, 0, 0)
+        assert line(mapping) == [(date(2026, 7, 1), 3, 3, 0), (date(2026, 8, 1), 2, 2, 0)]
+        assert found.incident_at is None
+        assert "ledger.incident" not in actions()
+        event = AuditEvent.objects.get(action="mailbox.reconciled")
+        assert event.facts == {"folder": "INBOX", "on_server": 5, "accounted": 5, "left_server": 0}
+
+
+def test_a_listed_inventory_is_on_record_before_it_is_compared(acme: Company, mapping: FolderMapping) -> None:
+    with acme.work():
+        compare(mapping)
+        order = actions()
+        assert (
+            order.index("mailbox.reconcile_asked")
+            < order.index("inventory.listed")
+            < order.index("mailbox.reconciled")
+        )
+
+
+def test_a_mail_the_ledger_lacks_is_an_incident_and_is_taken_in(
+    acme: Company, mapping: FolderMapping, server: MemoryMailbox
+) -> None:
+    with acme.work():
+        Message.objects.filter(identity__in=["1:2", "1:4"]).delete()
+        found = compare(mapping)
+        assert Message.objects.count() == 5
+        assert (found.on_server, found.accounted, found.incident_missing) == (5, 5, 2)
+        assert found.incident_at is not None
+        event = AuditEvent.objects.get(action="ledger.incident")
+        assert (event.facts["ids"], event.reason) == (["1:2", "1:4"], "missing_in_ledger")
+        assert line(mapping) == [(date(2026, 7, 1), 3, 3, 0), (date(2026, 8, 1), 2, 2, 0)]
+        # Taken in like any other: parsed and looked into.
+        parse.parse_messages(mapping.pk)
+        assert Message.objects.get(identity="1:2").subject == "Order 1"
+
+
+def test_a_second_comparison_after_a_repair_opens_no_second_incident(
+    acme: Company, mapping: FolderMapping
+) -> None:
+    with acme.work():
+        Message.objects.filter(identity="1:2").delete()
+        compare(mapping)
+        compare(mapping)
+        assert actions().count("ledger.incident") == 1
+
+
+def test_mail_that_came_since_the_last_sync_is_no_incident(
+    acme: Company, mapping: FolderMapping, server: MemoryMailbox
+) -> None:
+    server.deliver(mail(9), received_at=AUGUST)
+    with acme.work():
+        found = compare(mapping)
+        assert (found.on_server, found.accounted) == (6, 6)
+        assert "ledger.incident" not in actions()
+
+
+def test_a_mail_that_left_the_server_is_normal_and_counted_so(
+    acme: Company, mapping: FolderMapping, server: MemoryMailbox
+) -> None:
+    server.remove("INBOX", 0)
+    with acme.work():
+        found = compare(mapping)
+        assert (found.on_server, found.accounted, found.left_server) == (4, 4, 1)
+        assert line(mapping) == [(date(2026, 7, 1), 2, 2, 1), (date(2026, 8, 1), 2, 2, 0)]
+        assert Message.objects.count() == 5
+        assert "ledger.incident" not in actions()
+
+
+def test_a_mail_that_cannot_be_fetched_is_accounted_for_with_its_reason(
+    acme: Company, mapping: FolderMapping, server: MemoryMailbox
+) -> None:
+    with acme.work():
+        Message.objects.filter(identity="1:1").delete()
+        server.failures["fetch"] = [errors.MessageTooLarge("Too large.", size=2, limit=1)]
+        found = compare(mapping)
+        assert found.missing == 0
+        row = Message.objects.get(identity="1:1")
+        assert (row.state, row.reason) == ("quarantined", "message_too_large")
+
+
+def test_a_server_that_fails_in_between_leaves_the_old_line_and_comes_back(
+    acme: Company, mapping: FolderMapping, server: MemoryMailbox
+) -> None:
+    with acme.work():
+        before = compare(mapping)
+        server.failures["inventory"] = [errors.ProviderUnavailable("The server hung up.")]
+        after = compare(mapping)
+        assert (after.compared_at, after.on_server) == (before.compared_at, 5)
+        assert after.error_code == "unavailable"
+        assert after.due_at > timezone.now()
+        assert SyncState.objects.get(mapping=mapping).lease_until is None
+        Mailbox.objects.update(back_off_until=None)
+        assert compare(mapping).error_code == ""
+
+
+def test_ids_that_the_server_gave_anew_are_left_to_the_sync_which_repairs_them(
+    acme: Company, mapping: FolderMapping, server: MemoryMailbox
+) -> None:
+    server.forget_identities()
+    with acme.work():
+        found = compare(mapping)
+        assert (found.error_code, found.compared_at) == ("uidvalidity_changed", None)
+        assert "ledger.incident" not in actions()
+        sync.sync_folder(mapping.pk)
+        found = compare(mapping)
+        assert (found.on_server, found.accounted, found.left_server) == (5, 5, 0)
+        assert Message.objects.count() == 5
+
+
+def test_without_the_read_scope_nothing_is_listed_and_the_refusal_is_on_record(
+    acme: Company, mapping: FolderMapping, server: MemoryMailbox
+) -> None:
+    with acme.work():
+        AccessScope.objects.all().delete()
+        found = compare(mapping)
+        assert found.error_code == "not_granted"
+        assert "inventory.listed" not in actions()
+        assert "scope.refused" in actions()
+
+
+def test_a_folder_that_is_being_read_is_compared_when_it_is_free(
+    acme: Company, mapping: FolderMapping
+) -> None:
+    from connectors import claims
+
+    with acme.work():
+        reconcile.reconcile_now(mapping.mailbox)
+        held = claims.claim(mapping.pk, now=timezone.now())
+        reconcile.reconcile_folder(mapping.pk)
+        assert Reconciliation.objects.get().compared_at is None
+        claims.release(held, next_attempt_at=timezone.now(), now=timezone.now())
+        reconcile.reconcile_folder(mapping.pk)
+        assert Reconciliation.objects.get().compared_at is not None
+
+
+def test_comparing_does_not_move_the_next_sync(acme: Company, mapping: FolderMapping) -> None:
+    with acme.work():
+        before = SyncState.objects.get(mapping=mapping).next_attempt_at
+        compare(mapping)
+        state = SyncState.objects.get(mapping=mapping)
+        assert (state.next_attempt_at, state.lease_until, state.error_code) == (before, None, "")
+
+
+def test_a_task_that_is_delivered_twice_compares_once(acme: Company, mapping: FolderMapping) -> None:
+    with acme.work():
+        compare(mapping)
+        reconcile.reconcile_folder(mapping.pk)
+        assert actions().count("mailbox.reconciled") == 1
+
+
+def test_every_night_every_live_mailbox_of_every_company_is_compared(
+    acme: Company, borealis: Company, mapping: FolderMapping
+) -> None:
+    assert "connectors.reconcile" in {item.task for item in PERIODIC}
+    other = make_mailbox(borealis, MemoryMailbox())
+    with borealis.work(borealis.bea):
+        from connectors import onboarding
+
+        onboarding.pause(other)
+    with context.system("tests"):
+        reconcile_nightly()
+    run_waiting()
+    with acme.work():
+        assert Reconciliation.objects.get().compared_at is not None
+    with borealis.work():
+        assert not Reconciliation.objects.exists()
+
+
+def test_a_night_whose_bell_was_lost_is_made_up_for(acme: Company, mapping: FolderMapping) -> None:
+    with acme.work():
+        compare(mapping)
+    now = timezone.now()
+    with context.system("tests"):
+        assert list(reconciliations_due(now + timedelta(hours=24))) == []
+        bells = list(reconciliations_due(now + timedelta(hours=26)))
+        assert [bell.args for bell in bells] == [(mapping.pk,)]
+    with acme.work():
+        Mailbox.objects.update(state=MailboxState.PAUSED)
+    with context.system("tests"):
+        assert list(reconciliations_due(now + timedelta(hours=26))) == []
+
+
+def test_a_repair_longer_than_a_visit_goes_on_in_the_next(
+    acme: Company, mapping: FolderMapping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with acme.work():
+        Message.objects.all().delete()
+        monkeypatch.setattr(reconcile, "FETCHED", 2)
+        monkeypatch.setattr(reconcile, "VISIT", timedelta(0))
+        found = compare(mapping)
+        assert found.compared_at is None
+        assert found.due_at <= timezone.now()
+        monkeypatch.setattr(reconcile, "VISIT", timedelta(minutes=2))
+        reconcile.reconcile_folder(mapping.pk)
+        assert Message.objects.count() == 5
+        assert Reconciliation.objects.get().accounted == 5
+
+
+# --- tombstones, history, retries -----------------------------------------------------------------------
+
+
+def test_a_purged_mail_keeps_its_row_and_is_not_taken_in_again(
+    acme: Company, mapping: FolderMapping, server: MemoryMailbox
+) -> None:
+    with acme.work():
+        row = Message.objects.get(identity="1:3")
+        Message.objects.filter(pk=row.pk).update(raw_blob="", parse_due_at=None)
+        fetched = actions().count("message.fetched")
+        SyncState.objects.update(cursor="")
+        sync.sync_folder(mapping.pk)
+        found = compare(mapping)
+        assert actions().count("message.fetched") == fetched
+        assert (found.on_server, found.accounted, Message.objects.count()) == (5, 5, 5)
+        assert Message.objects.get(identity="1:3").raw_blob == ""
+
+
+def test_a_purged_mail_that_comes_again_under_another_name_is_a_copy_without_work(
+    acme: Company, mapping: FolderMapping, server: MemoryMailbox
+) -> None:
+    with acme.work():
+        Message.objects.filter(identity="1:3").update(raw_blob="", parse_due_at=None)
+        server.deliver(mail(2))
+        sync.sync_folder(mapping.pk)
+        parse.parse_messages(mapping.pk)
+        again = Message.objects.get(identity="1:6")
+        assert (again.state, again.reason) == ("skipped", "copy")
+        assert again.copy_of is not None
+        assert again.copy_of.identity == "1:3"
+
+
+def test_a_mail_that_was_gone_when_it_was_to_be_fetched_is_not_asked_for_again(
+    acme: Company, mapping: FolderMapping, server: MemoryMailbox
+) -> None:
+    server.deliver(mail(9), received_at=AUGUST)
+    server.failures["fetch"] = [errors.MessageGone("Gone.")]
+    with acme.work():
+        sync.sync_folder(mapping.pk)
+        SyncState.objects.update(cursor="")
+        sync.sync_folder(mapping.pk)
+        assert Message.objects.get(identity="1:6").reason == "message_gone"
+        assert compare(mapping).incident_at is None
+
+
+@pytest.fixture
+def start_in_august(acme: Company, mailbox: Mailbox) -> None:
+    with acme.work():
+        Mailbox.objects.update(taken_from=datetime(2026, 8, 1, tzinfo=UTC))
+
+
+def test_old_mails_replayed_as_new_are_historical_and_trigger_no_work(
+    start_in_august: None, acme: Company, mapping: FolderMapping
+) -> None:
+    """Field note 16."""
+    from extraction.models import ExtractionRun
+
+    with acme.work():
+        before = {row.identity: (row.state, row.reason) for row in Message.objects.all()}
+        assert before["1:1"] == ("skipped", "historical")
+        assert before["1:5"] == ("stored", "")
+        parse.parse_messages(mapping.pk)
+        assert Message.objects.get(identity="1:1").subject == "Order 0"
+        assert Message.objects.filter(state="skipped", reason="historical").count() == 3
+        assert ExtractionRun.objects.count() == 2
+
+
+def test_historical_mail_is_read_when_a_person_asks_for_it(
+    start_in_august: None, acme: Company, mapping: FolderMapping
+) -> None:
+    from extraction.models import ExtractionRun
+
+    with acme.work():
+        parse.parse_messages(mapping.pk)
+        assert ingest.read_history(mapping.mailbox) == 3
+        assert AuditEvent.objects.get(action="mailbox.history_asked").facts == {"count": 3}
+        parse.parse_messages(mapping.pk)
+        assert Message.objects.filter(state="stored").count() == 5
+        assert ExtractionRun.objects.count() == 5
+        assert ingest.read_history(mapping.mailbox) == 0
+
+
+def test_all_quarantined_mail_is_tried_again_at_once_and_the_tries_are_counted(
+    acme: Company, mapping: FolderMapping, server: MemoryMailbox
+) -> None:
+    server.deliver(b"", received_at=AUGUST)
+    with acme.work():
+        sync.sync_folder(mapping.pk)
+        parse.parse_messages(mapping.pk)
+        Message.objects.filter(identity__in=["1:1", "1:2"]).update(
+            state="quarantined", reason="parser_died", parse_attempts=3
+        )
+        # The empty mail has nothing to be parsed and stays where it is.
+        assert ingest.retry_all() == 2
+        event = AuditEvent.objects.get(action="messages.retried")
+        assert event.facts["count"] == 2
+        parse.parse_messages(mapping.pk)
+        tried = Message.objects.filter(identity__in=["1:1", "1:2"])
+        assert set(tried.values_list("state", "retries", "parse_attempts")) == {("stored", 1, 1)}
+        assert Message.objects.filter(state="quarantined").count() == 1
+        assert ingest.retry_all() == 0
