@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,7 @@ def _mailbox(entry: dict[str, Any]) -> Iterator[Step]:
         entry,
         "mailbox",
         {"name", "address", "provider", "options", "credential", "retention"},
-        {"polling_minutes", "folders", "upload", "scopes"},
+        {"polling_minutes", "folders", "upload", "scopes", "taken_from", "trusted_authserv_ids"},
     )
     name = entry["name"]
     if _differs(entry):
@@ -142,9 +143,23 @@ def _differs(entry: dict[str, Any]) -> bool:
         or any(mailbox.options.get(key) != value for key, value in entry["options"].items())
         or credential is None
         or credential.reference != entry["credential"]
+        or mailbox.taken_from != _moment(entry)
+        or mailbox.trusted_authserv_ids != sorted(entry.get("trusted_authserv_ids", []))
         or mailbox.polling_minutes != entry.get("polling_minutes", 10)
         or (mailbox.retention.name if mailbox.retention else None) != entry["retention"]
     )
+
+
+def _moment(entry: dict[str, Any]) -> datetime | None:
+    """TOML's local dates and times are UTC here."""
+    written = entry.get("taken_from")
+    if written is None:
+        return None
+    if isinstance(written, date) and not isinstance(written, datetime):
+        written = datetime.combine(written, time.min)
+    if not isinstance(written, datetime):
+        raise DeclarationError(f"[[mailbox]] {entry['name']}: taken_from is a date, or a date and time.")
+    return written if written.tzinfo else written.replace(tzinfo=UTC)
 
 
 def _configure(entry: dict[str, Any]) -> None:
@@ -157,6 +172,8 @@ def _configure(entry: dict[str, Any]) -> None:
         "reference": entry["credential"],
         "polling_minutes": entry.get("polling_minutes", 10),
         "retention": retention,
+        "taken_from": _moment(entry),
+        "trusted_authserv_ids": entry.get("trusted_authserv_ids", []),
     }
     mailbox = Mailbox.objects.filter(name=entry["name"]).first()
     if mailbox is None:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from audit import actions, trail
 from audit.models import RetentionPolicy
-from connectors import errors, gateway, registry
+from connectors import errors, gateway, registry, rules
 from connectors.models import (
     AccessScope,
     Approval,
@@ -49,9 +50,15 @@ def create_mailbox(
     reference: str,
     polling_minutes: int = 10,
     retention: RetentionPolicy | None = None,
+    taken_from: datetime | None = None,
+    trusted_authserv_ids: Sequence[str] = (),
 ) -> Mailbox:
-    """A mailbox in state `configured`, connected to nothing yet. Raises OnboardingError for settings that cannot be."""
-    mailbox = Mailbox(name=name, address=address, provider=provider, taken_from=None)
+    """A mailbox in state `configured`, connected to nothing yet. Raises OnboardingError for settings that cannot be.
+
+    Mail from before ``taken_from`` is taken in as historical; without it there is no such mail.
+    """
+    mailbox = Mailbox(name=name, address=address, provider=provider)
+    mailbox.taken_from, mailbox.trusted_authserv_ids = taken_from, _server_names(trusted_authserv_ids)
     return _save(
         mailbox, options=options, reference=reference, polling_minutes=polling_minutes, retention=retention
     )
@@ -66,12 +73,24 @@ def configure(
     reference: str,
     polling_minutes: int,
     retention: RetentionPolicy | None,
+    taken_from: datetime | None = None,
+    trusted_authserv_ids: Sequence[str] = (),
 ) -> Mailbox:
     """Change the connection; whatever was approved before does not cover it any more."""
     mailbox.name, mailbox.address = name, address
+    mailbox.taken_from, mailbox.trusted_authserv_ids = taken_from, _server_names(trusted_authserv_ids)
     return _save(
         mailbox, options=options, reference=reference, polling_minutes=polling_minutes, retention=retention
     )
+
+
+def _server_names(written: Sequence[str]) -> list[str]:
+    """In the spelling that connectors.mime.authentication gives them; "-" stands for servers that name none."""
+    names = sorted({name.strip().lower() for name in written if name.strip()})
+    for name in names:
+        if len(name) > 253 or any(not (c.isalnum() or c in ".-_") for c in name):
+            raise OnboardingError(f"“{name}” is no server's name, such as mx.acme.example.")
+    return names
 
 
 def _save(
@@ -171,6 +190,14 @@ def map_folders(mailbox: Mailbox, *, folders: Sequence[str], upload: bool = Fals
         _settle(mailbox)
 
 
+def set_filter(mapping: FolderMapping, *, chosen: rules.Filter) -> None:
+    """From now on only mail that passes ``chosen`` is looked into; the signatures have to be given anew."""
+    mapping.filter = chosen.kept()
+    with unit():
+        mapping.save(update_fields=["filter"])
+        _settle(mapping.mailbox)
+
+
 def grant_scopes(mailbox: Mailbox, *, grants: Iterable[tuple[str, str]]) -> None:
     """Exactly these (folder, operation) are granted; an empty folder means the whole mailbox."""
     wanted = {(folder, Operation(operation).value) for folder, operation in grants}
@@ -190,7 +217,14 @@ def configuration(mailbox: Mailbox) -> dict[str, Any]:
     mappings = (
         FolderMapping.objects.filter(mailbox=mailbox).select_related("retention").order_by("kind", "folder")
     )
+    # These three are named where they are set, so that a signature from before they were still covers the rest.
+    chosen: dict[str, Any] = {
+        "filters": {m.folder: m.filter for m in mappings if m.filter},
+        "taken_from": mailbox.taken_from.isoformat() if mailbox.taken_from else "",
+        "trusted_authserv_ids": mailbox.trusted_authserv_ids,
+    }
     return {
+        **{name: value for name, value in chosen.items() if value},
         "address": mailbox.address,
         "provider": mailbox.provider,
         "connection": mailbox.options,

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from audit import actions, trail
-from connectors import ingest
+from connectors import ingest, rules, senders
 from connectors.models import Attachment, FolderMapping, Message, MessageState
 from connectors.signals import message_stored
 from zalion import sandbox
@@ -29,13 +29,13 @@ INDEX_KIND = "connectors.message"
 # What a parse says of a message. The rest of the row, its identity after a resync above all, is others' to write.
 WRITTEN = (
     "state", "reason", "flags", "kind", "subject", "sender_name", "sender_address", "recipients", "headers",
-    "snippet", "message_id", "message_id_token", "sender_domain_token", "parsed_at",
+    "snippet", "message_id", "message_id_token", "sender_domain_token", "authentication", "parsed_at",
 )  # fmt: skip
 
 
 def parse_messages(mapping_id: UUID) -> None:
     """Parse what is due in one folder, in pages, for at most two minutes; the rest is queued again."""
-    mapping = FolderMapping.objects.filter(pk=mapping_id).first()
+    mapping = FolderMapping.objects.select_related("mailbox").filter(pk=mapping_id).first()
     ends = timezone.now() + VISIT
     while mapping is not None and (page := _claim_page(mapping)):
         outcomes = [(message, _parse(message)) for message in page]
@@ -63,6 +63,7 @@ def _claim_page(mapping: FolderMapping) -> list[Message]:
         for message in fresh or due[:1]:
             lease = now + LEASE
             same = Message.objects.filter(pk=message.pk, parse_due_at=message.parse_due_at)
+            message.mapping = mapping
             if same.update(parse_due_at=lease, parse_attempts=message.parse_attempts + 1):
                 message.parse_due_at, message.parse_attempts = lease, message.parse_attempts + 1
                 claimed.append(message)
@@ -70,7 +71,7 @@ def _claim_page(mapping: FolderMapping) -> list[Message]:
 
 
 def _parse(message: Message) -> dict[str, Any]:
-    """Plain data from the child, or {"quarantine": reason} or {"again": reason}."""
+    """Plain data from the child with "sender" of connectors.senders; or {"quarantine": reason}, {"again": reason}."""
     if message.parse_attempts > MAX_ATTEMPTS:
         return {"quarantine": "parser_died"}
     try:
@@ -80,6 +81,13 @@ def _parse(message: Message) -> dict[str, Any]:
         return {"quarantine" if message.parse_attempts >= MAX_ATTEMPTS else "again": error.code}
     except (BlobMissing, SealBroken) as error:
         return {"quarantine": error.code}
+    if not parsed["quarantine"]:
+        parsed["sender"] = senders.assess(
+            parsed,
+            raw=raw,
+            trusted=message.mapping.mailbox.trusted_authserv_ids,
+            keys=senders.configured_keys(),
+        )
     return parsed
 
 
@@ -124,13 +132,18 @@ def _fill(message: Message, parsed: dict[str, Any]) -> None:
     domain = sender["address"].rpartition("@")[2].lower()
     message.sender_domain_token = token("domain", domain) if domain else ""
     message.kind = parsed["kind"]
-    message.flags = parsed["flags"]
+    message.authentication = parsed["sender"]
+    message.flags = sorted({*parsed["flags"], *senders.flags(parsed["sender"])})
+    refused = rules.refusal(rules.of(message.mapping), message, [node["sniffed"] for node in parsed["nodes"]])
     if message.kind in SKIPPED_KINDS:
         message.state, message.reason = MessageState.SKIPPED, message.kind
     elif message.copy_of_id is not None:
         message.state, message.reason = MessageState.SKIPPED, "copy"
     elif message.historical:
-        message.state, message.reason = MessageState.SKIPPED, "historical"
+        message.state, message.reason = MessageState.SKIPPED, ingest.HISTORICAL
+    elif refused:
+        message.state, message.reason = MessageState.SKIPPED, rules.FILTERED
+        message.flags = [*message.flags, f"filter_{refused}"]
 
 
 def _attachments(message: Message, parsed: dict[str, Any]) -> list[Attachment]:

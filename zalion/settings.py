@@ -37,8 +37,10 @@ DKIM_DNS = env.bool("ZALION_DKIM_DNS", default=False)
 # Name servers for that as ADDRESS or ADDRESS:PORT; the system's own where there are none.
 DNS_SERVERS = tuple(
     (address.strip("[]"), int(port or 53))
-    for address, _, port in (item.partition(":") if item.count(":") == 1 else (item, "", "")
-        for item in env.list("ZALION_DNS_SERVERS", default=[]))
+    for address, _, port in (
+        item.partition(":") if item.count(":") == 1 else (item, "", "")
+        for item in env.list("ZALION_DNS_SERVERS", default=[])
+    )
 )
 
 INSTALLED_APPS = [
@@ -107,6 +109,10 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"].setdefault("CONN_MAX_AGE", 60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+
+# What is uploaded is sealed on its way to the disk; the limit lies a little above the largest mail taken in.
+FILE_UPLOAD_HANDLERS = ["zalion.vault.uploads.SealedUploadHandler"]
+UPLOAD_BYTES = 151 << 20
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from connectors.mime import headers, kinds, limits, nodes
+from connectors.mime import authentication, headers, kinds, limits, nodes
 from connectors.mime.addresses import addresses, spoof_flags
 from connectors.mime.headers import Headers
 from connectors.mime.parts import Index
@@ -30,6 +30,7 @@ def parse(raw: bytes) -> dict[str, Any]:
     - kind and markers: see connectors.mime.kinds;
     - text, html: str, empty where there is none; html is as it was sent, to be shown through `sanitise` only;
       text_path, html_path: of the parts they are from, for `content`, or None;
+    - authentication, signatures: what the mail says about its sender, see connectors.mime.authentication;
     - nodes: list, see connectors.mime.nodes; size: of the raw mail;
     - flags: the codes of mail and nodes together, sorted.
     """
@@ -61,6 +62,8 @@ def parse(raw: bytes) -> dict[str, Any]:
         "text_path": bodies.text_path,
         "html_path": bodies.html_path,
         "snippet": bodies.snippet(),
+        "authentication": authentication.results(top),
+        "signatures": authentication.signatures(top),
         "nodes": collector.nodes,
         "flags": sorted(flags | index.flags | bodies.flags | collector.flags),
     }

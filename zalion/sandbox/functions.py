@@ -5,6 +5,7 @@ FUNCTIONS = frozenset(
         "connectors.mime:parse",
         "connectors.mime:content",
         "connectors.mime:sanitise",
+        "connectors.mime.signatures:verify_signatures",
         "extraction.reader:read_plain",
         "extraction.reader:page_sizes",
         "extraction.reader:page_image",
