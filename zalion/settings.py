@@ -114,6 +114,10 @@ else:
 FILE_UPLOAD_HANDLERS = ["zalion.vault.uploads.SealedUploadHandler"]
 UPLOAD_BYTES = 151 << 20
 
+# What is uploaded is sealed on its way to the disk; the limit lies a little above the largest mail taken in.
+FILE_UPLOAD_HANDLERS = ["zalion.vault.uploads.SealedUploadHandler"]
+UPLOAD_BYTES = 151 << 20
+
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = DATA_DIR / "static"
