@@ -25,15 +25,17 @@ def line_closes(
     price_base: Decimal | None = None,
     discount: Decimal | None = None,
 ) -> bool:
-    """Whether the total is what quantity and price make. The printed price may be rounded itself: half a unit of its
-    last digit, times the quantity, is allowed, and a cent in any case."""
+    """Whether the total is what quantity and price make. The printed price, and a quantity with decimals, may be
+    rounded themselves: half a unit of the last digit, times the other, is allowed, and a cent in any case."""
     expected = line_total(quantity, unit_price, price_base, discount)
-    last_digit = Decimal(1).scaleb(min(int(unit_price.as_tuple().exponent), 0))
-    # A price without decimals is an exact one, not one rounded to whole euros.
-    rounding = (
-        abs(quantity) * last_digit / 2 / (price_base or Decimal(1)) if last_digit <= CENT else Decimal(0)
-    )
-    return abs(expected - total) <= max(CENT, rounding)
+    rounding = abs(quantity) * _half_digit(unit_price) + abs(unit_price) * _half_digit(quantity)
+    return abs(expected - total) <= max(CENT, rounding / (price_base or Decimal(1)))
+
+
+def _half_digit(number: Decimal) -> Decimal:
+    """Half a unit of the last digit; none where there are no decimals: such a number is exact."""
+    last = Decimal(1).scaleb(min(int(number.as_tuple().exponent), 0))
+    return last / 2 if last <= CENT else Decimal(0)
 
 
 def closing_readings(
@@ -43,8 +45,9 @@ def closing_readings(
     discount: Sequence[Decimal],
     total: Sequence[Decimal],
 ) -> tuple[Decimal, Decimal, Decimal, Decimal, Decimal] | None:
-    """The first combination of readings (each list best first) for which the line closes; None when none does."""
-    candidates = product(quantity, unit_price, price_base or (Decimal(1),), discount or (Decimal(0),), total)
+    """The first combination of readings (each list best first) for which the line closes; None when none does. The
+    discount is tried as none as well: the printed price may be after it."""
+    candidates = product(quantity, unit_price, price_base or (Decimal(1),), (*discount, Decimal(0)), total)
     for combination in islice(candidates, MAX_COMBINATIONS):
         number, price, base, percent, amount = combination
         if base > 0 and line_closes(amount, number, price, base, percent):

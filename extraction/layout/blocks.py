@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+from extraction.layout.body import RawLine
 from extraction.layout.dates import find_dates
 from extraction.layout.geometry import Page, Word, text_of, tokens_with_words
 from extraction.layout.lexicon import Lexicon
 from extraction.layout.numbers import leading_number, readings
-from extraction.layout.tables import RawLine, Tables
+from extraction.layout.tables import Tables
 
 _ROLES = frozenset(
     {"pos", "seller_article", "buyer_article", "gtin", "description", "quantity", "unit", "unit_price"}

@@ -1,30 +1,41 @@
-"""Header rows of position tables: which column is where, and which word belongs to which."""
+"""Heading rows of position tables: which column is where, what it may mean, and which word belongs to which."""
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
-from extraction.layout.geometry import Row, Word, tokens_with_words
+from extraction.layout.geometry import Row, Segment, Word, tokens_with_words
 from extraction.layout.header_fields import dates_in
 from extraction.layout.lexicon import Lexicon, month_names, tokens_of
 
-# A label may not reach over a gap wider than this many word heights, a header may not be further from its next row.
-LABEL_GAP: Final = 0.9
+# A heading's rows are not further apart than this many of their heights.
 STACK_GAP: Final = 0.9
-STACK_ROWS: Final = 3
+STACK_ROWS: Final = 4
+# The words of one heading are not further apart than this many heights.
+LABEL_GAP: Final = 0.9
+GROUP_GAP: Final = 0.4
 
-_AMOUNTS: Final = frozenset({"quantity", "line_total", "unit_price"})
+_GROUP: Final = re.compile(r"\d{3}(?:[.,]\d{1,4})?")
+AMOUNTS: Final = frozenset({"quantity", "line_total", "unit_price"})
+NUMBERS: Final = AMOUNTS | {"discount", "tax_rate", "price_base", "other_quantity"}
 _GOODS: Final = frozenset({"description", "seller_article", "buyer_article", "pos"})
+# What may be listed one above the other in a cell, as its heading says.
+_STACKED: Final = frozenset({"seller_article", "buyer_article", "gtin", "description", "order_line_ref"})
 
 
 @dataclass(slots=True)
-class HeaderCell:
-    """One column's heading; `role` is a canonical line field, or None where the heading is not known."""
+class Column:
+    """One column's heading. `names` are the line fields it may mean, the likeliest first, none where it is not
+    known; `stack` lists the fields where the cell holds several values one above the other; `role` is what it was
+    taken for."""
 
     words: list[Word]
-    role: str | None
+    names: tuple[str, ...] = ()
+    stack: tuple[str, ...] = ()
+    role: str | None = None
 
     @property
     def x0(self) -> float:
@@ -41,43 +52,70 @@ class HeaderCell:
 
 @dataclass(slots=True)
 class Header:
-    """The heading of one table: cells from left to right and the rows they take."""
+    """The heading of one table: columns from left to right and the rows it takes."""
 
-    cells: list[HeaderCell]
+    columns: list[Column]
     first: int
     last: int
+    pitch: float = 0.0
+    """From one line of a stacked heading to the next."""
     edges: list[float] = field(default_factory=list)
 
     @property
     def roles(self) -> frozenset[str]:
-        return frozenset(cell.role for cell in self.cells if cell.role)
+        return frozenset(column.role for column in self.columns if column.role)
 
-    def split(self, words: Sequence[Word]) -> dict[str, list[Word]]:
-        """The words by the role of the column they stand in; those in a column of unknown meaning are left out."""
-        cells: dict[str, list[Word]] = {}
+    def index_of(self, role: str) -> int | None:
+        return next((index for index, column in enumerate(self.columns) if column.role == role), None)
+
+    def split(self, words: Sequence[Word]) -> dict[int, list[Word]]:
+        """The words by the index of the column they stand in."""
+        cells: dict[int, list[Word]] = {}
         for unit in units(words):
             middle = (unit[0].x0 + unit[-1].x1) / 2
-            role = self.cells[bisect_right(self.edges, middle)].role
-            if role:
-                cells.setdefault(role, []).extend(unit)
+            cells.setdefault(bisect_right(self.edges, middle), []).extend(unit)
         return cells
 
     def fit(self, rows: Sequence[Sequence[Word]]) -> None:
         """Sets the edges between the columns where the fewest of the body's words are cut, in the widest gap."""
         spans = [(unit[0].x0, unit[-1].x1) for words in rows for unit in units(words)]
-        self.edges = [_edge(left, right, spans) for left, right in pairwise(self.cells)]
+        self.edges = [_edge(left, right, spans) for left, right in pairwise(self.columns)]
 
 
 def units(words: Sequence[Word]) -> list[list[Word]]:
-    """The words of a row, those of a written-out date together: no column's edge runs through it."""
-    if not any(token in month_names() for word in words for token in tokens_of(word.text)):
-        return [[word] for word in words]
-    dates = {id(word): hit for hit in dates_in(words) for word in hit}
+    """The words of a row, those of a written-out date and of a number in groups together: no column's edge runs
+    through them."""
+    dates: dict[int, list[Word]] = {}
+    if any(token in month_names() for word in words for token in tokens_of(word.text)):
+        dates = {id(word): hit for hit in dates_in(words) for word in hit}
     found: list[list[Word]] = []
     for word in words:
         hit = dates.get(id(word), [word])
-        if hit[0] is word:
+        if hit[0] is not word:
+            continue
+        if found and _goes_on(found[-1][-1], word):
+            found[-1].append(word)
+        else:
             found.append(hit)
+    return found
+
+
+def _goes_on(left: Word, right: Word) -> bool:
+    """Whether two words are one number, printed as `1 180,10`."""
+    near = right.x0 - left.x1 < GROUP_GAP * right.height
+    return near and bool(_GROUP.fullmatch(right.text)) and left.text.isdigit() and len(left.text) <= 3
+
+
+def find_headers(rows: Sequence[Row], lexicon: Lexicon) -> dict[int, Header]:
+    """Every table heading on a page, by the index of its first row."""
+    found: dict[int, Header] = {}
+    index = 0
+    while index < len(rows):
+        header = find_header(rows, index, lexicon)
+        if header:
+            found[header.first] = header
+            index = header.last
+        index += 1
     return found
 
 
@@ -87,57 +125,56 @@ def find_header(rows: Sequence[Row], index: int, lexicon: Lexicon) -> Header | N
     words = row.words
     if len(words) < 3 or sum(any(char.isdigit() for char in word.text) for word in words) > len(words) / 4:
         return None
-    cells = _cells(row, lexicon)
-    roles = {cell.role for cell in cells if cell.role}
-    if len(roles - {"other"}) < 3 or not roles & _AMOUNTS or not roles & _GOODS:
+    # A row of labels with their values, or of labels for those below, is a heading's opposite.
+    if sum(":" in segment.text for segment in row.segments) * 2 > len(row.segments):
         return None
-    header = Header(cells, index, index)
+    columns = _groups(row, lexicon)
+    roles = {column.names[0] for column in columns if column.names}
+    if len(roles - {"other"}) < 3 or not roles & AMOUNTS or not roles & _GOODS:
+        return None
+    header = Header(columns, index, index)
     _stack(header, rows, lexicon)
-    _settle(header, lexicon)
-    return header if header.roles & _AMOUNTS and header.roles & _GOODS else None
+    for column in header.columns:
+        _name(column, lexicon)
+    _assign(header)
+    return header if header.roles & AMOUNTS and header.roles & _GOODS else None
 
 
-def _cells(row: Row, lexicon: Lexicon) -> list[HeaderCell]:
-    words = row.words
-    tokens = tokens_with_words(words)
+def _groups(row: Row, lexicon: Lexicon) -> list[Column]:
+    """The headings in a row: each segment, cut before every label known as a column's. Words without a meaning stay
+    with the label before them, or with the first one after."""
+    found: list[Column] = []
+    for segment in row.segments:
+        cuts = [first for first, _ in _labels(segment, lexicon)][1:]
+        for start, stop in pairwise([0, *cuts, len(segment.words)]):
+            words = [word for word in segment.words[start:stop] if _heads(word)]
+            if words:
+                column = Column(words)
+                _name(column, lexicon)
+                found.append(column)
+    return found
+
+
+def _labels(segment: Segment, lexicon: Lexicon) -> list[tuple[int, tuple[str, ...]]]:
+    """The known labels of a segment: the index of the first word of each, and what it means."""
+    tokens = tokens_with_words(segment.words)
     names = [token for token, _ in tokens]
-    cells: list[HeaderCell] = []
-    claimed = -1
+    found = []
     position = 0
     while position < len(tokens):
         match = lexicon.columns.at(names, position)
-        first = tokens[position][1]
-        if (
-            match
-            and _whole(tokens, match.start, match.end)
-            and _joined(words, first, tokens[match.end - 1][1])
-        ):
-            last = tokens[match.end - 1][1]
-            cells.append(HeaderCell(list(words[first : last + 1]), match.names[0]))
-            claimed = last
+        whole = match and (match.end == len(tokens) or tokens[match.end][1] != tokens[match.end - 1][1])
+        begins = position == 0 or tokens[position - 1][1] != tokens[position][1]
+        if match and whole and begins:
+            found.append((tokens[position][1], match.names))
             position = match.end
-            continue
-        if first > claimed:
-            previous = words[first - 1] if first else None
-            near = previous is not None and words[first].x0 - previous.x1 < LABEL_GAP * words[first].height
-            if cells and near and cells[-1].role is None:
-                cells[-1].words.append(words[first])
-            else:
-                cells.append(HeaderCell([words[first]], None))
-            claimed = first
-        position += 1
-    return cells
+        else:
+            position += 1
+    return found
 
 
-def _whole(tokens: list[tuple[str, int]], start: int, end: int) -> bool:
-    """Whether the tokens make up whole words."""
-    begins = start == 0 or tokens[start - 1][1] != tokens[start][1]
-    return begins and (end == len(tokens) or tokens[end][1] != tokens[end - 1][1])
-
-
-def _joined(words: Sequence[Word], first: int, last: int) -> bool:
-    pairs = zip(words[first:last], words[first + 1 : last + 1], strict=True)
-    return all(right.x0 - left.x1 < LABEL_GAP * right.height for left, right in pairs)
+def _heads(word: Word) -> bool:
+    return any(char.isalnum() or char in "#%" for char in word.text)
 
 
 def _stack(header: Header, rows: Sequence[Row], lexicon: Lexicon) -> None:
@@ -146,62 +183,100 @@ def _stack(header: Header, rows: Sequence[Row], lexicon: Lexicon) -> None:
         for _ in range(STACK_ROWS):
             edge = header.first if step < 0 else header.last
             other = edge + step
-            if not 0 <= other < len(rows) or rows[other].page != rows[edge].page:
+            if not 0 <= other < len(rows):
                 break
             upper, lower = (rows[other], rows[edge]) if step < 0 else (rows[edge], rows[other])
-            if lower.y0 - upper.y1 > STACK_GAP * rows[edge].height or not _heading_words(
-                rows[other], lexicon
-            ):
+            apart = lower.y0 - upper.y1 > STACK_GAP * rows[edge].height
+            if apart or not _is_heading(rows[other], lexicon):
                 break
-            for word in rows[other].words:
-                _attach(header, word, above=step < 0)
+            for group in _groups(rows[other], lexicon):
+                _attach(header, group, lexicon)
+            header.pitch = max(header.pitch, lower.y0 - upper.y0)
             header.first, header.last = min(header.first, other), max(header.last, other)
-    header.cells.sort(key=lambda cell: cell.center)
+    header.columns.sort(key=lambda column: column.center)
 
 
-def _heading_words(row: Row, lexicon: Lexicon) -> bool:
-    words = [word for word in row.words if any(char.isalnum() or char == "%" for char in word.text)]
-    if (
-        not words
-        or any(char.isdigit() for word in words for char in word.text)
-        or row.text.rstrip().endswith(":")
-    ):
+def _is_heading(row: Row, lexicon: Lexicon) -> bool:
+    words = [word for word in row.words if _heads(word)]
+    digits = any(char.isdigit() for word in words for char in word.text)
+    if not words or digits or row.text.rstrip().endswith(":"):
         return False
     known = sum(all(token in lexicon.column_words for token in tokens_of(word.text)) for word in words)
     return known >= len(words) * 0.6
 
 
-def _attach(header: Header, word: Word, *, above: bool) -> None:
-    def overlap(cell: HeaderCell) -> float:
-        return min(cell.x1, word.x1) - max(cell.x0, word.x0)
+def _attach(header: Header, group: Column, lexicon: Lexicon) -> None:
+    """Adds a part of a heading to the column above or below it. Parts that stood side by side are one heading when
+    all together are a known one: "Net | Unit" above "Price"."""
+    hits = [
+        column
+        for column in header.columns
+        if min(column.x1, group.x1) - max(column.x0, group.x0) > 0.1 * group.words[0].height
+    ]
+    if not hits:
+        header.columns.append(group)
+        return
+    for left, right in pairwise(hits):
+        if _adjacent(left, right) and _meaning([*left.words, *right.words, *group.words], lexicon):
+            left.words += [*right.words, *group.words]
+            header.columns.remove(right)
+            return
+    best = max(hits, key=lambda column: min(column.x1, group.x1) - max(column.x0, group.x0))
+    best.words += group.words
 
-    best = max(header.cells, key=overlap)
-    if overlap(best) <= 0:
-        header.cells.append(HeaderCell([word], None))
-    elif above:
-        same = [index for index, other in enumerate(best.words) if other.y0 > word.y0 + word.height / 2]
-        best.words.insert(same[0] if same else len(best.words), word)
-    else:
-        best.words.append(word)
+
+def _adjacent(left: Column, right: Column) -> bool:
+    """Whether two headings stand on one line as close as the words of a text do."""
+    a, b = left.words[-1], right.words[0]
+    level = abs(a.y0 - b.y0) < a.height / 2
+    return level and 0 <= b.x0 - a.x1 < LABEL_GAP * b.height / 2
 
 
-def _settle(header: Header, lexicon: Lexicon) -> None:
-    """Names each cell by all its words, and keeps one column for each role: the first."""
+def _name(column: Column, lexicon: Lexicon) -> None:
+    """What the heading may mean, by all its words from top to bottom."""
+    lines = _lines(column.words)
+    column.words = [word for line in lines for word in line]
+    tokens = [token for word in column.words for token in tokens_of(word.text)]
+    exact = lexicon.columns.exact(tuple(tokens))
+    if exact:
+        column.names, column.stack = exact, ()
+        return
+    stack = [next((name for name in _meaning(line, lexicon) if name in _STACKED), "") for line in lines]
+    if len({name for name in stack if name}) > 1:
+        column.stack = tuple(stack)
+    longest = 0
+    names: tuple[str, ...] = ()
+    for start in range(len(tokens)):
+        match = lexicon.columns.at(tokens, start)
+        if match and match.end - match.start > longest:
+            longest, names = match.end - match.start, match.names
+    column.names = names
+
+
+def _meaning(line: Sequence[Word], lexicon: Lexicon) -> tuple[str, ...]:
+    return lexicon.columns.exact(tuple(token for word in line for token in tokens_of(word.text)))
+
+
+def _lines(words: Sequence[Word]) -> list[list[Word]]:
+    lines: list[list[Word]] = []
+    for word in sorted(words, key=lambda word: (word.y0, word.x0)):
+        if lines and word.y0 - lines[-1][0].y0 < word.height / 2:
+            lines[-1].append(word)
+        else:
+            lines.append([word])
+    return [sorted(line, key=lambda word: word.x0) for line in lines]
+
+
+def _assign(header: Header) -> None:
+    """One column for each role: the first that may mean it; arithmetic may choose another later."""
     taken: set[str] = set()
-    for cell in header.cells:
-        tokens = [token for word in cell.words for token in tokens_of(word.text)]
-        names = lexicon.columns.exact(tuple(tokens))
-        if not names:
-            matches = [match for start in range(len(tokens)) if (match := lexicon.columns.at(tokens, start))]
-            longest = max(matches, key=lambda match: match.end - match.start, default=None)
-            names = longest.names if longest else ()
-        free = [name for name in names if name not in taken]
-        cell.role = free[0] if free else None
-        if cell.role:
-            taken.add(cell.role)
+    for column in header.columns:
+        column.role = next((name for name in column.names if name not in taken), None)
+        if column.role:
+            taken.add(column.role)
 
 
-def _edge(left: HeaderCell, right: HeaderCell, spans: Sequence[tuple[float, float]]) -> float:
+def _edge(left: Column, right: Column, spans: Sequence[tuple[float, float]]) -> float:
     """Where between two headings' centres the fewest spans are cut; of such gaps the widest, and of those that meet
     the gap between the headings rather than one beside it."""
     low, high = left.center, right.center

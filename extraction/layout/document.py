@@ -68,10 +68,10 @@ def read_document(pages: Sequence[Page], known: Known) -> Extraction | None:
     words = [word for page in pages for row in page.rows for word in row.words]
     language = language_of(word.text for word in words)
     lex = lexicon(language)
-    tables = read_tables(pages, lex)
+    style = style_of((word.text for word in words), language)
+    tables = read_tables(pages, lex, style)
     if not tables.lines:
         read_blocks(pages, lex, tables)
-    style = style_of(word.text for word in words)
     candidates = find_candidates(pages, tables.rows, lex)
     doc_type, title = find_doc_type(pages, lex, candidates)
     draft = _Draft()

@@ -15,7 +15,8 @@ MAX_SEGMENTS: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One printed word. y grows downwards from the page's top; `offset` is set where the page is a text."""
+    """One printed word. y grows downwards from the page's top; `offset` is set where the page is a text, `shown` where
+    the page is read turned: the box as the page is shown."""
 
     text: str
     x0: float
@@ -24,6 +25,11 @@ class Word:
     y1: float
     page: int
     offset: int | None = None
+    shown: Box | None = None
+
+    @property
+    def box(self) -> Box:
+        return self.shown or (self.x0, self.y0, self.x1, self.y1)
 
     @property
     def height(self) -> float:
@@ -99,12 +105,12 @@ def evidence_of(words: Sequence[Word]) -> Evidence:
     text = text_of(words)
     if first.offset is not None:
         return Evidence(text=text, offset=min(word.offset or 0 for word in words))
-    same = [word for word in words if word.page == first.page]
+    boxes = [word.box for word in words if word.page == first.page]
     box: Box = (
-        min(word.x0 for word in same),
-        min(word.y0 for word in same),
-        max(word.x1 for word in same),
-        max(word.y1 for word in same),
+        min(box[0] for box in boxes),
+        min(box[1] for box in boxes),
+        max(box[2] for box in boxes),
+        max(box[3] for box in boxes),
     )
     return Evidence(text=text, page=first.page, box=box)
 

@@ -7,15 +7,20 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
+from extraction.layout.amounts import amounts_in
 from extraction.layout.arithmetic import closing_readings
+from extraction.layout.body import RawLine
 from extraction.layout.dates import find_dates
 from extraction.layout.geometry import Word, text_of
 from extraction.layout.lexicon import unit_code
-from extraction.layout.numbers import NumberStyle, leading_number, ordered, readings
-from extraction.layout.tables import RawLine
+from extraction.layout.numbers import NumberStyle
+from extraction.layout.roles import number_options
 
 _BASE: Final = re.compile(r"(?:/|\bper\b|\bpro\b|\bpar\b|\bje\b|\bp\.)\s*(\d{1,5})\b", re.IGNORECASE)
 _TRIM: Final = " :;,()[]*"
+_AMOUNTS: Final = ("quantity", "unit_price", "line_total")
+
+Options = list[tuple[Decimal, list[Word]]]
 
 
 @dataclass(slots=True)
@@ -37,14 +42,33 @@ def read_line(raw: RawLine, style: NumberStyle, *, month_first: bool) -> ReadLin
     line = ReadLine()
     for role in ("pos", "seller_article", "buyer_article", "gtin", "order_line_ref", "description"):
         words = raw.cells.get(role, [])
-        trim = " " if role == "description" else _TRIM
-        text = text_of(words).strip(trim)
+        text = running_text(words).strip(" -–;,:") if role == "description" else text_of(words).strip(_TRIM)
         line.put(role, text.rstrip(".") if role == "pos" else text, words)
     _numbers(raw, style, line)
     _unit(raw, line)
     words = raw.cells.get("delivery_date", [])
     line.put("delivery_date", first_date(words, month_first=month_first), words)
     return line
+
+
+def running_text(words: Sequence[Word]) -> str:
+    """The words as a text, those divided at the end of a line together again."""
+    text = ""
+    middle = 0.0
+    for word in words:
+        if (
+            text
+            and word.y0 > middle
+            and text.endswith("-")
+            and not text.endswith(" -")
+            and word.text[:1].isalpha()
+        ):
+            text = text if word.text[:1].isupper() else text[:-1]
+        elif text:
+            text += " "
+        text += word.text
+        middle = (word.y0 + word.y1) / 2
+    return text
 
 
 def price_base_in(text: str) -> Decimal | None:
@@ -59,55 +83,70 @@ def first_date(words: Sequence[Word], *, month_first: bool) -> date | None:
 
 
 def _numbers(raw: RawLine, style: NumberStyle, line: ReadLine) -> None:
-    parts = {
-        role: _number_words(raw.cells.get(role, []))
-        for role in ("quantity", "unit_price", "line_total", "discount")
-    }
-    options = {role: ordered(leading_number(text_of(words))[0], style) for role, words in parts.items()}
-    base_words = raw.cells.get("price_base", [])
-    bases = [number for number in ordered(leading_number(text_of(base_words))[0], style) if number > 0]
-    printed = price_base_in(raw.text("unit_price"))
-    if printed:
-        bases, base_words = [printed], raw.cells["unit_price"]
+    amounts = [number_options(raw.cells.get(role, []), style) for role in _AMOUNTS]
+    bases, discounts = _bases(raw, style), _percents(raw, style)
+    quantity, price, total = amounts
     closing = None
-    if options["quantity"] and options["unit_price"] and options["line_total"]:
+    if all(amounts):
         closing = closing_readings(
-            options["quantity"], options["unit_price"], bases, options["discount"], options["line_total"]
+            [value for value, _ in quantity],
+            [value for value, _ in price],
+            [value for value, _ in bases],
+            [value for value, _ in discounts],
+            [value for value, _ in total],
         )
-    if closing:
-        line.closes = True
-        chosen = dict(
-            zip(("quantity", "unit_price", "price_base", "discount", "line_total"), closing, strict=True)
-        )
-    else:
-        chosen = {role: found[0] for role, found in options.items() if found}
-        chosen |= {"price_base": bases[0]} if bases else {}
-    for role, words in parts.items():
-        if options[role]:
-            line.put(role, chosen[role], words)
-    if bases:
-        line.put("price_base", chosen["price_base"], base_words)
-    rate = raw.cells.get("tax_rate", [])
-    rates = ordered(leading_number(text_of(rate))[0], style)
-    if rates and 0 <= rates[0] <= 100:
-        line.put("tax_rate", rates[0], rate)
+    line.closes = closing is not None
+    chosen = (closing[0], closing[1], closing[4]) if closing else (None, None, None)
+    for role, options, value in zip(_AMOUNTS, amounts, chosen, strict=True):
+        _put(line, role, options, value)
+    _put(line, "price_base", bases, closing[2] if closing else None)
+    # A closed line without the discount has it in its price already; an amount then is none in percent.
+    if discounts and (closing is None or closing[3] or "%" in raw.text("discount")):
+        _put(line, "discount", discounts, closing[3] if closing and closing[3] else None)
+    rates = [(value, words) for value, words in _rates(raw.cells.get("tax_rate", []), style) if value <= 100]
+    _put(line, "tax_rate", rates, None)
 
 
-def _number_words(words: Sequence[Word]) -> list[Word]:
-    """The words that make up the number a cell begins with; all of them when a sign or currency comes first."""
-    best: list[Word] = []
-    for end in range(1, min(len(words), 4) + 1):
-        text = text_of(words[:end])
-        if readings(text) or (end == 1 and readings(leading_number(text)[0])):
-            best = list(words[:end])
-    return best
+def _put(line: ReadLine, role: str, options: Options, value: Decimal | None) -> None:
+    """The chosen value, or the likeliest, with the words it stands in."""
+    for option, words in options:
+        if value is None or option == value:
+            line.put(role, option, words)
+            return
+
+
+def _bases(raw: RawLine, style: NumberStyle) -> Options:
+    words = raw.cells.get("unit_price", [])
+    printed = price_base_in(text_of(words))
+    if printed:
+        return [(printed, words)]
+    return [item for item in number_options(raw.cells.get("price_base", []), style) if item[0] > 0]
+
+
+def _percents(raw: RawLine, style: NumberStyle) -> Options:
+    return [(value, words) for value, words in _rates(raw.cells.get("discount", []), style) if value <= 100]
+
+
+def _rates(words: Sequence[Word], style: NumberStyle) -> Options:
+    """The numbers of a cell of percentages; those with a percent sign where there is one."""
+    amounts = amounts_in(words)
+    amounts = [amount for amount in amounts if amount.is_rate] or amounts
+    return [(abs(value), list(amount.words)) for amount in amounts for value in amount.values(style)]
 
 
 def _unit(raw: RawLine, line: ReadLine) -> None:
-    words = raw.cells.get("unit", [])
-    if not words:
-        after = raw.cells.get("quantity", [])[len(line.words.get("quantity", [])) :]
-        words = [word for word in after if any(char.isalpha() for char in word.text)][:1]
+    """The unit's own column, else what follows the quantity, else what follows the base of the price."""
+    words = raw.cells.get("unit", []) or _after(raw, line, "quantity")
+    words = words or [word for word in raw.cells.get("price_base", []) if unit_code(word.text)][:1]
     if words:
         text = text_of(words).strip(_TRIM)
         line.put("unit", unit_code(text) or text, words)
+
+
+def _after(raw: RawLine, line: ReadLine, role: str) -> list[Word]:
+    number = line.words.get(role, [])
+    cell = raw.cells.get(role, [])
+    if not number or number[-1] not in cell:
+        return []
+    follows = cell[cell.index(number[-1]) + 1 :][:1]
+    return [word for word in follows if any(char.isalpha() for char in word.text) and word.text[0] != "("]

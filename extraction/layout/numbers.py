@@ -81,8 +81,8 @@ def leading_number(text: str) -> tuple[str, str]:
     return match.group().strip(), text.strip()[match.end() :].strip()
 
 
-def style_of(texts: Iterable[str]) -> NumberStyle:
-    """The decimal mark the unambiguous numbers among the texts agree on."""
+def style_of(texts: Iterable[str], language: str = "en") -> NumberStyle:
+    """The decimal mark the unambiguous numbers among the texts agree on; without any, the language's."""
     votes = {",": 0, ".": 0}
     for text in texts:
         digits, _ = _bare(text)
@@ -101,7 +101,7 @@ def style_of(texts: Iterable[str]) -> NumberStyle:
         elif len(tail) != 3 or digits.startswith("0"):
             votes[marks[0]] += 1
     if votes[","] == votes["."]:
-        return NumberStyle()
+        return NumberStyle("." if language == "en" else ",")
     return NumberStyle("," if votes[","] > votes["."] else ".")
 
 

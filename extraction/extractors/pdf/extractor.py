@@ -7,7 +7,7 @@ import pypdfium2
 from extraction import media
 from extraction.extractor import Extractor, Source, UnreadableError
 from extraction.extractors.pdf.opening import opened
-from extraction.extractors.pdf.words import page_words
+from extraction.extractors.pdf.words import read_page
 from extraction.layout.document import Known, read_document
 from extraction.layout.geometry import Page, page_of
 from extraction.schemas import Extraction
@@ -38,7 +38,7 @@ class PdfExtractor(Extractor):
 def _page(document: pypdfium2.PdfDocument, index: int) -> Page:
     page = document[index]
     try:
-        width, height = page.get_size()
-        return page_of(index + 1, width, height, page_words(page, index + 1))
+        width, height, words = read_page(page, index + 1)
+        return page_of(index + 1, width, height, words)
     finally:
         page.close()

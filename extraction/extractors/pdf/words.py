@@ -1,7 +1,8 @@
 """Words with boxes out of a PDF's text layer, upright as a reader sees the page."""
 
 import ctypes
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 import pypdfium2
@@ -12,20 +13,48 @@ from extraction.layout.geometry import Word
 # In heights of a character: a wider gap, or a jump back, starts a new word.
 WORD_GAP: Final = 0.22
 MAX_CHARS: Final = 200_000
+# Fewer letters one above the other than this are chance, not a text that runs upwards.
+SIDEWAYS: Final = 4
 
 _SPACES: Final = frozenset(
     {0x20, 0x09, 0x0A, 0x0D, 0xA0, 0x2002, 0x2003, 0x2007, 0x2009, 0x200A, 0x202F, 0x3000}
 )
 # Soft hyphen as PDFium reports it, and characters without a shape.
 _DROPPED: Final = frozenset({0x00, 0xAD, 0xFFFE, 0xFFFF, 0x200B, 0x200C, 0x200D, 0xFEFF})
-_LIGATURES: Final = {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl"}
+# A hyphen that divides a word at a line's end is reported as 0x02.
+_LETTERS: Final = {0x02: "-", 0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl"}
+# Halves of characters beyond the first plane: pictures, not words.
+_HALVES: Final = range(0xD800, 0xE000)
 
 Point = Callable[[float, float], tuple[float, float]]
 
 
 def page_words(page: pypdfium2.PdfPage, number: int) -> list[Word]:
-    """The page's words. Text that is drawn twice, as cheap bold is, counts once."""
-    turn = _upright(page)
+    """The page's words as it is shown. Text that is drawn twice, as cheap bold is, counts once."""
+    return _words(page, number, _upright(page))
+
+
+def read_page(page: pypdfium2.PdfPage, number: int) -> tuple[float, float, list[Word]]:
+    """Width, height and words of the page as it is read. Text that runs upwards or downwards is left out, unless it is
+    most of the page: then the page is turned, and its words keep the box they are shown in."""
+    width, height = page.get_size()
+    upright = _upright(page)
+    words = _words(page, number, upright)
+    level, sideways, upwards = _directions(words)
+    if not sideways:
+        return width, height, words
+    if len(sideways) < len(words) / 2:
+        return width, height, level
+
+    def turned(x: float, y: float) -> tuple[float, float]:
+        x, y = upright(x, y)
+        return (height - y, x) if upwards else (y, width - x)
+
+    level, _, _ = _directions(_words(page, number, turned))
+    return height, width, [_shown(word, width, height, upwards=upwards) for word in level]
+
+
+def _words(page: pypdfium2.PdfPage, number: int, turn: Point) -> list[Word]:
     words: list[Word] = []
     text: list[str] = []
     box = [0.0, 0.0, 0.0, 0.0]
@@ -53,6 +82,39 @@ def page_words(page: pypdfium2.PdfPage, number: int) -> list[Word]:
     return words
 
 
+def _directions(words: Sequence[Word]) -> tuple[list[Word], list[Word], bool]:
+    """The words that run along the page, those whose letters stand one above the other, and whether these are read
+    upwards."""
+    sideways: set[int] = set()
+    rising = 0
+    start = 0
+    for index in range(1, len(words) + 1):
+        if index < len(words) and _is_above(words[index - 1], words[index]):
+            continue
+        if index - start >= SIDEWAYS:
+            sideways.update(range(start, index))
+            rising += 1 if words[start].y0 > words[index - 1].y0 else -1
+        start = index
+    if not sideways:
+        return list(words), [], False
+    level = [word for index, word in enumerate(words) if index not in sideways]
+    return level, [words[index] for index in sorted(sideways)], rising > 0
+
+
+def _is_above(first: Word, second: Word) -> bool:
+    """Whether two letters follow each other in a text that runs upwards or downwards."""
+    if len(first.text) > 2 or len(second.text) > 2 or abs(first.x0 - second.x0) > 1.0:
+        return False
+    near = 0.6 * (first.x1 - first.x0)
+    return abs(first.y0 - second.y1) < near or abs(second.y0 - first.y1) < near
+
+
+def _shown(word: Word, width: float, height: float, *, upwards: bool) -> Word:
+    x0, y0, x1, y1 = word.x0, word.y0, word.x1, word.y1
+    box = (y0, height - x1, y1, height - x0) if upwards else (width - y1, x0, width - y0, x1)
+    return replace(word, shown=box)
+
+
 def _chars(page: pypdfium2.PdfPage, turn: Point) -> Iterator[tuple[str, float, float, float, float, bool]]:
     """Each character with its upright box; an empty one where a space is. The last item tells a character that
     differs in kind from the one before it and is drawn on its own: cells that touch without a space."""
@@ -69,7 +131,9 @@ def _chars(page: pypdfium2.PdfPage, turn: Point) -> Iterator[tuple[str, float, f
                 before = ""
                 yield "", 0.0, 0.0, 0.0, 0.0, False
                 continue
-            if code in _DROPPED or code < 0x20 or not pdfium.FPDFText_GetLooseCharBox(handle, index, pointer):
+            if code in _DROPPED or code in _HALVES or (code < 0x20 and code not in _LETTERS):
+                continue
+            if not pdfium.FPDFText_GetLooseCharBox(handle, index, pointer):
                 continue
             ax, ay = turn(rect.left, rect.top)
             bx, by = turn(rect.right, rect.bottom)
@@ -79,7 +143,7 @@ def _chars(page: pypdfium2.PdfPage, turn: Point) -> Iterator[tuple[str, float, f
             if place in seen:
                 continue
             seen.add(place)
-            char = _LIGATURES.get(code) or chr(code)
+            char = _LETTERS.get(code) or chr(code)
             fresh = bool(before) and _turns(before, char) and _objects_differ(handle, index)
             yield char, x0, y0, x1, y1, fresh
             before = char

@@ -1,0 +1,379 @@
+"""The rows below a table's heading: which begin a position, which belong to one, and what each of their cells says."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Final
+
+from extraction.layout.amounts import amounts_in
+from extraction.layout.columns import NUMBERS, Header
+from extraction.layout.geometry import Row, Word, text_of, tokens_with_words
+from extraction.layout.header_fields import dates_in
+from extraction.layout.lexicon import Lexicon, tokens_of
+from extraction.layout.numbers import leading_number, readings
+
+# A row further below the last one than this many of its heights no longer belongs to the position above.
+CONTINUATION_GAP: Final = 1.6
+# Rows that stand closer above a position's numbers than this many heights belong to it: its cells are centred.
+CENTRED_GAP: Final = 0.25
+
+_AMOUNTS: Final = ("quantity", "unit_price", "line_total")
+_NAMES: Final = ("description", "seller_article", "buyer_article", "gtin")
+_SUBLINES: Final = frozenset(
+    {"buyer_article", "seller_article", "delivery_date", "gtin", "order_line_ref", "discount"}
+)
+_POS: Final = re.compile(r"[0-9]{1,6}(?:[.][0-9]{1,3})*[.)]?|[0-9]{1,3}[a-z]")
+# "(A) 6,00", "- 1,00 €": a number with at most a mark before it and a unit after it.
+_LONE: Final = re.compile(r"(?:\([A-Z]{1,3}\)\s*)?[-+−]?\s*[€£$]?\s*\d[\d.,'’\s]*(?:[€£$%]|EUR)?")
+
+
+@dataclass(slots=True)
+class RawLine:
+    """One position as printed: the words of each field, and of each column whose meaning arithmetic may choose."""
+
+    cells: dict[str, list[Word]] = field(default_factory=dict)
+    columns: dict[int, list[Word]] = field(default_factory=dict)
+    labelled: set[str] = field(default_factory=set)
+    """The fields that were printed with a label of their own."""
+
+    def label(self, role: str, words: list[Word]) -> None:
+        """Puts a labelled value; it comes before what merely stands in the field's column without being one."""
+        known = self.cells.get(role)
+        if not known or (role not in self.labelled and not any(char.isdigit() for char in text_of(known))):
+            self.cells[role] = words
+            self.labelled.add(role)
+
+    def text(self, role: str) -> str:
+        return text_of(self.cells.get(role, ()))
+
+    def has_number(self, role: str) -> bool:
+        return has_number(self.cells.get(role, ()))
+
+
+@dataclass(slots=True)
+class _Item:
+    """One printed row: its words by column, and what it is: `line`, `opening`, `numbers` or `text`."""
+
+    index: int
+    row: Row
+    cells: dict[int, list[Word]]
+    kind: str = "text"
+    leads: bool = False
+    """Belongs to the position whose numbers follow."""
+
+
+def printed(words: Sequence[Word]) -> list[Word]:
+    """The words without what merely decorates: leaders, rules and lines drawn with characters."""
+    return [word for word in words if word.text.isalnum() or any(map(str.isalnum, word.text))]
+
+
+def legible(words: Sequence[Word]) -> list[Word]:
+    """The printed words and the signs between them; none where there are only signs."""
+    kept = [word for word in words if len(word.text) < 3 or any(map(str.isalnum, word.text))]
+    return kept if any(any(map(str.isalnum, word.text)) for word in kept) else []
+
+
+def has_number(words: Sequence[Word]) -> bool:
+    if not any(char.isdigit() for word in words for char in word.text):
+        return False
+    return any(not amount.is_rate for amount in amounts_in(words)) or bool(
+        readings(leading_number(text_of(words))[0])
+    )
+
+
+class Body:
+    """Reads the rows of one table on one page."""
+
+    def __init__(self, header: Header, lexicon: Lexicon) -> None:
+        self.header = header
+        self.lexicon = lexicon
+        self.lines: list[RawLine] = []
+        self.taken: list[int] = []
+        self._line: RawLine | None = None
+        self._top = 0.0
+        self._label: list[Word] = []
+
+    def is_line(self, row: Row) -> bool:
+        """Whether the row is a whole position of this table."""
+        cells = self.header.split(printed(row.words))
+        return self._kind(cells) == "line" and len(self._numeric(cells)) >= 2
+
+    def read(self, rows: Sequence[tuple[int, Row]]) -> None:
+        numeric = [item for item in rows if _is_numeric_row(item[1])]
+        self._read(rows, numeric or rows)
+        own = [(index, row) for index, row in numeric if index in self.taken]
+        if own and len(own) < len(numeric):
+            # What stands between and below the positions has columns of its own: only the positions' count.
+            self.lines, self.taken, self._line, self._label = [], [], None, []
+            self._read(rows, own)
+
+    def _read(self, rows: Sequence[tuple[int, Row]], fitting: Sequence[tuple[int, Row]]) -> None:
+        self.header.fit([printed(row.words) for _, row in fitting])
+        items = [self._item(index, row) for index, row in rows if printed(row.words)]
+        _lead(items)
+        previous: Row | None = None
+        waiting: list[_Item] = []
+        for item in items:
+            near = previous is not None and item.row.y0 - previous.y1 <= CONTINUATION_GAP * item.row.height
+            if item.leads:
+                waiting.append(item)
+                previous = item.row
+                continue
+            if not self._take(item, waiting, near=near):
+                continue
+            waiting = []
+            self.taken.append(item.index)
+            previous = item.row
+
+    def _take(self, item: _Item, waiting: Sequence[_Item], *, near: bool) -> bool:
+        """Adds the row to the open position or opens a new one; whether it belongs to the table at all."""
+        line = self._line
+        goes_on = item.kind == "numbers" or (item.kind == "line" and self._is_unnumbered(item.cells))
+        if goes_on and line is not None and near and self._completes(line, item):
+            self._top = item.row.y0
+            self._fill(line, item, first=True)
+            return True
+        if item.kind in {"line", "opening"} or (item.kind == "numbers" and line is None):
+            self._line = line = RawLine()
+            self.lines.append(line)
+            self._top = item.row.y0
+            for above in waiting:
+                self._continue(line, above)
+                self.taken.append(above.index)
+            self._fill(line, item, first=True)
+            return True
+        if line is None or not near:
+            return False
+        self._continue(line, item)
+        return True
+
+    def _item(self, index: int, row: Row) -> _Item:
+        cells = self._mended(row, self.header.split(legible(row.words)))
+        item = _Item(index, row, cells)
+        labelled = self._labelled_position(cells)
+        item.kind = "text" if labelled else self._kind(cells)
+        return item
+
+    def _mended(self, row: Row, cells: dict[int, list[Word]]) -> dict[int, list[Word]]:
+        """Gives the tail of a text that runs on into a column of numbers back to the column it began in."""
+        mended: dict[int, list[Word]] = {index: list(words) for index, words in cells.items()}
+        for segment in row.segments:
+            if len(segment.words) < 3:
+                continue
+            pieces = [
+                (index, [word for word in words if word in segment.words]) for index, words in mended.items()
+            ]
+            pieces = sorted((item for item in pieces if item[1]), key=lambda item: item[1][0].x0)
+            if len(pieces) < 2 or self._is_numeric(pieces[0][0]):
+                continue
+            for index, words in pieces[1:]:
+                if not self._is_numeric(index):
+                    break
+                if not _LONE.fullmatch(text_of(words)) and not self._has_unit(words):
+                    mended[pieces[0][0]] += words
+                    mended[index] = [word for word in mended[index] if word not in words]
+        return {index: words for index, words in mended.items() if words}
+
+    def _has_unit(self, words: Sequence[Word]) -> bool:
+        number, rest = leading_number(text_of(words))
+        return bool(number) and len(rest.split()) <= 1
+
+    def _is_numeric(self, index: int) -> bool:
+        role = self.header.columns[index].role
+        return role is None or role in NUMBERS
+
+    def _numeric(self, cells: dict[int, list[Word]]) -> set[str]:
+        found = set()
+        for index, words in cells.items():
+            role = self.header.columns[index].role
+            if role in _AMOUNTS and has_number(words):
+                found.add(role)
+        return found
+
+    def _kind(self, cells: dict[int, list[Word]]) -> str:
+        """What a row is: a whole line, the opening of one whose numbers follow, numbers alone, or text."""
+        roles = self.header.roles
+        by_role = {self.header.columns[index].role or "": words for index, words in cells.items()}
+        amounts = self._numeric(cells)
+        named = any(by_role.get(role) for role in _NAMES)
+        position = text_of(by_role.get("pos", ()))
+        numbered = bool(_POS.fullmatch(position))
+        if "pos" in roles and not numbered and position:
+            return "text"
+        if named and self._is_labelled(by_role):
+            return "text"
+        bare = "quantity" in amounts and not roles & {"unit_price", "line_total"}
+        if (len(amounts) >= 2 or bare) and (named or numbered):
+            # Where positions are numbered and have totals, a row with neither is a remark to one.
+            remark = {"pos", "line_total"} <= roles and not numbered and "line_total" not in amounts
+            return "text" if remark else "line"
+        if numbered and (amounts or named):
+            return "line" if amounts else "opening"
+        if amounts == {"line_total"} and named and not roles & {"pos", "quantity"}:
+            return "line"
+        return "numbers" if len(amounts) >= 2 else "text"
+
+    def _is_labelled(self, by_role: dict[str, list[Word]]) -> bool:
+        """Whether the row is a labelled value, "Bruttopreis : 4,00", and no position."""
+        words = by_role.get("description", [])
+        return bool(words) and words[-1].text.endswith(":") and not by_role.get("pos")
+
+    def _labelled_position(self, cells: dict[int, list[Word]]) -> bool:
+        """Whether the number in the position's column is the value of a label above it in the same cell: the line of
+        the order below "PO LN:"."""
+        index = self.header.index_of("pos")
+        words = cells.get(index, []) if index is not None else []
+        if not words:
+            return False
+        if not _POS.fullmatch(text_of(words)):
+            self._label += words
+            return False
+        labelled = bool(self._label) and self._label[-1].text.endswith(":")
+        self._label = []
+        return labelled
+
+    def _is_unnumbered(self, cells: dict[int, list[Word]]) -> bool:
+        index = self.header.index_of("pos")
+        return index is not None and index not in cells
+
+    def _completes(self, line: RawLine, item: _Item) -> bool:
+        """Whether the numbers of a row are just those the position lacks; all of them, where names stand beside."""
+        amounts = {
+            index
+            for index, words in line.columns.items()
+            if self.header.columns[index].role in _AMOUNTS and has_number(words)
+        }
+        if item.kind == "line":
+            return not amounts
+        return not any(index in amounts and has_number(words) for index, words in item.cells.items())
+
+    def _fill(self, line: RawLine, item: _Item, *, first: bool) -> None:
+        """Adds the cells of a position's own row."""
+        for index, words in item.cells.items():
+            column = self.header.columns[index]
+            if column.stack:
+                if not self._subline(line, words):
+                    self._stacked(line, index, words)
+            elif self._is_numeric(index):
+                cell = line.columns.setdefault(index, [])
+                cell[:] = [*words, *cell] if first else [*cell, *words]
+            elif not self._subline(line, words) and column.role:
+                line.cells.setdefault(column.role, []).extend(words)
+
+    def _stacked(self, line: RawLine, index: int, words: Sequence[Word]) -> None:
+        """Adds the words to the field their line in the cell stands for, as the heading lists them."""
+        stack = self.header.columns[index].stack
+        for word in words:
+            level = round((word.y0 - self._top) / max(self.header.pitch, word.height / 2))
+            role = stack[min(max(level, 0), len(stack) - 1)]
+            if level >= len(stack) and role != "description":
+                continue
+            if word.text.strip(".").isdigit() and len(word.text.strip(".")) in {8, 13, 14}:
+                role = "gtin"
+            cell = line.cells.setdefault(role, []) if role else []
+            if not cell or role == "description" or abs(cell[-1].y0 - word.y0) < word.height / 2:
+                cell.append(word)
+
+    def _continue(self, line: RawLine, item: _Item) -> None:
+        """Adds a row above or below a position's numbers to it: labelled values, further numbers of its cells, and
+        the rest to the description."""
+        alone = len(item.row.segments) == 1 or len(item.cells) == 1
+        if alone and self._subline(line, legible(item.row.words)):
+            return
+        for index, words in item.cells.items():
+            column = self.header.columns[index]
+            if self._subline(line, words):
+                continue
+            if column.stack:
+                self._stacked(line, index, words)
+            elif column.role == "description" and not self._is_remark(words):
+                line.cells.setdefault("description", []).extend(words)
+            elif self._is_numeric(index) and _LONE.fullmatch(text_of(words)) and _is_whole(item.row, words):
+                line.columns.setdefault(index, []).extend(words)
+
+    def _is_remark(self, words: Sequence[Word]) -> bool:
+        """Whether the words are another column's label with its value: "Bruttopreis : 4,00"."""
+        colon = next((number for number, word in enumerate(words) if word.text.endswith(":")), 0)
+        tokens = [token for word in words[: colon + 1] for token in tokens_of(word.text)]
+        names = self.lexicon.columns.exact(tuple(tokens)) if words[colon].text.endswith(":") else ()
+        return bool(names) and names[0] in NUMBERS
+
+    def _subline(self, line: RawLine, words: list[Word]) -> bool:
+        """Takes the labelled values of a text: "Your part no.: AM-1, ship date 3 May 2026"."""
+        tokens = tokens_with_words(words)
+        names = [token for token, _ in tokens]
+        taken = False
+        position = 0
+        while position < len(tokens):
+            step = 1
+            for role, end, value in self._values(words, tokens, names, position):
+                line.label(role, value)
+                taken = True
+                step = end - position
+                break
+            if position == 0 and not taken:
+                return False
+            position += step
+        return taken
+
+    def _values(
+        self, words: list[Word], tokens: list[tuple[str, int]], names: list[str], position: int
+    ) -> list[tuple[str, int, list[Word]]]:
+        found = []
+        for match in (self.lexicon.columns.at(names, position), self.lexicon.labels.at(names, position)):
+            role = next((name for name in match.names if name in _SUBLINES), None) if match else None
+            if match and role:
+                last = tokens[match.end - 1][1]
+                value = _sub_value(role, words[: last + 1], words[last + 1 :])
+                if value:
+                    found.append((role, match.end, value))
+        return sorted(found, key=lambda item: -item[1])
+
+
+def _is_numeric_row(row: Row) -> bool:
+    return len(row.segments) > 1 and any(readings(word.text) for word in row.words)
+
+
+def _lead(items: Sequence[_Item]) -> None:
+    """Marks the rows that belong to the position below them. Where texts stand above the first position's numbers and
+    touch them, cells are centred: between two positions' numbers the widest gap divides."""
+    anchors = [number for number, item in enumerate(items) if item.kind == "line"]
+    if not anchors or anchors[0] == 0 or any(item.kind == "opening" for item in items):
+        return
+    first = anchors[0]
+    if items[first].row.y0 - items[first - 1].row.y1 > CENTRED_GAP * items[first].row.height:
+        return
+    start = first
+    while start and _gap(items, start) <= CENTRED_GAP * items[start].row.height:
+        start -= 1
+    for number in range(start, first):
+        items[number].leads = True
+    for above, below in pairwise(anchors):
+        widest = max(range(above + 1, below + 1), key=lambda number: _gap(items, number))
+        for number in range(widest, below):
+            items[number].leads = True
+
+
+def _gap(items: Sequence[_Item], number: int) -> float:
+    return items[number].row.y0 - items[number - 1].row.y1
+
+
+def _is_whole(row: Row, words: Sequence[Word]) -> bool:
+    """Whether the words are not a part of a text that stands in other columns as well."""
+    return all(
+        all(word in words for word in printed(segment.words))
+        for segment in row.segments
+        if any(word in words for word in segment.words)
+    )
+
+
+def _sub_value(role: str, label: list[Word], after: list[Word]) -> list[Word]:
+    value = printed(after)
+    if role == "delivery_date":
+        return next(dates_in(value[:6]), []) if value else []
+    if not value or not any(char.isdigit() for char in value[0].text):
+        return []
+    colon = label[-1].text.endswith(":") or after[0].text == ":"
+    # An article's number has the look of one; a word with a digit in a text has not, unless nothing follows it.
+    return value[:1] if colon or len(value) == 1 or value[0].text[:1].isupper() else []
