@@ -14,6 +14,7 @@ from connectors import claims, errors
 from connectors.adapters import MessageRef, RawMessage
 from connectors.models import FolderMapping, Mailbox, Message, MessageState
 from zalion.tasks import enqueue
+from zalion.tenancy.context import work_context
 from zalion.tenancy.unit import unit
 from zalion.vault import blobs
 from zalion.vault.errors import BlobMissing
@@ -151,6 +152,7 @@ def _rows(mapping: FolderMapping, page: Sequence[Arrival]) -> list[Message]:
             raw_blob=item.raw_blob,
             content_hmac=item.content_hmac,
             historical=historical,
+            correlation_id=work_context().correlation_id,
             parse_due_at=now if stored else None,
         )
         row.claim_tenant()

@@ -265,6 +265,9 @@ class Message(TenantModel):
     raw_blob = models.CharField(max_length=200, blank=True)
     copy_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="copies")
     historical = models.BooleanField(default=False)
+    correlation_id = models.CharField(
+        max_length=64, blank=True, help_text="The story of its arrival in the trail."
+    )
     # Filled by the parse, which runs in the child pool after the row is safe.
     subject = SealedTextField(null=True)
     sender_name = SealedTextField(null=True)

@@ -211,12 +211,14 @@ def grant_scopes(mailbox: Mailbox, *, grants: Iterable[tuple[str, str]]) -> None
 
 
 def configuration(mailbox: Mailbox) -> dict[str, Any]:
-    """What the two signatures are for: everything that decides what Zalion may touch and keep."""
+    """What the two signatures are for: everything that decides what Zalion may touch and keep.
+
+    A place for uploads is not part of it: it opens nothing of the mailbox.
+    """
     policy = mailbox.retention
     credential = Credential.objects.filter(mailbox=mailbox).first()
-    mappings = (
-        FolderMapping.objects.filter(mailbox=mailbox).select_related("retention").order_by("kind", "folder")
-    )
+    folders = FolderMapping.objects.filter(mailbox=mailbox, kind=MappingKind.FOLDER)
+    mappings = folders.select_related("retention").order_by("folder")
     # These three are named where they are set, so that a signature from before they were still covers the rest.
     chosen: dict[str, Any] = {
         "filters": {m.folder: m.filter for m in mappings if m.filter},

@@ -6,11 +6,14 @@ from typing import Any
 from django.db.models import QuerySet
 
 from audit import actions, trail
+from audit.models import AuditEvent
 from connectors.ingest import read_raw
 from connectors.models import Attachment, Message
 from connectors.parse import INDEX_KIND
 from zalion import sandbox
 from zalion.vault import index
+
+ARRIVAL = (actions.MESSAGES_LISTED, actions.MESSAGE_FETCHED, actions.MESSAGES_STORED)
 
 
 def search(query: str) -> "QuerySet[Message]":
@@ -24,6 +27,19 @@ def search(query: str) -> "QuerySet[Message]":
 def listed(messages: Sequence[Message]) -> None:
     """Record that these rows, subjects and senders included, are about to be shown."""
     trail.record(actions.MESSAGES_SEARCHED, facts={"ids": [str(message.pk) for message in messages]})
+
+
+def story(message: Message, *, limit: int) -> list[AuditEvent]:
+    """What the trail tells of one message, newest first: how it arrived, and what became of it since.
+
+    An event of its arrival names a whole page of mail, so those are found by the correlation id of the visit.
+    """
+    own = AuditEvent.objects.filter(object_kind="message", object_id=str(message.pk))
+    visit = AuditEvent.objects.filter(cid=message.correlation_id, action__in=ARRIVAL)
+    names = {message.identity, str(message.pk)}
+    came = [event for event in visit if names.intersection((event.facts or {}).get("ids", ()))]
+    found = [*own.order_by("-sequence")[:limit], *came]
+    return sorted(found, key=lambda event: -event.sequence)[:limit]
 
 
 def raw(message: Message) -> bytes:

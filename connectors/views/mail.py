@@ -9,7 +9,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
-from audit.models import AuditEvent
 from connectors import errors, importing, ingest, reading
 from connectors.forms import LedgerFilter, UploadForm
 from connectors.models import Attachment, Mailbox, Message, MessageState
@@ -18,6 +17,7 @@ from zalion.portal.paging import cut
 from zalion.sandbox import SandboxError
 from zalion.vault.errors import VaultError
 
+COPIES = 20  # linked on a message's page
 STORY = 15  # events shown on a message's page; the rest is in the audit browser
 KINDS: Final = ("mail", "auto_reply", "newsletter", "calendar", "receipt", "bounce")
 # What a mail's HTML may do: be read. Nothing is fetched, nothing runs, no link leads anywhere.
@@ -65,7 +65,6 @@ def ledger(request: HttpRequest) -> HttpResponse:
 def message(request: HttpRequest, key: UUID) -> HttpResponse:
     shown = _message(key)
     reading.listed([shown])
-    story = AuditEvent.objects.filter(object_kind="message", object_id=str(key)).order_by("-sequence")
     return site.render(
         request,
         "connectors/message.html",
@@ -75,8 +74,9 @@ def message(request: HttpRequest, key: UUID) -> HttpResponse:
         message=shown,
         key=str(key),
         attachments=Attachment.objects.filter(message=shown),
+        copies=Message.objects.filter(copy_of=shown).select_related("mailbox", "mapping")[:COPIES],
         sections=site.portal.sections("message", request, shown),
-        story=story[:STORY],
+        story=reading.story(shown, limit=STORY),
     )
 
 
@@ -135,6 +135,15 @@ def retry(request: HttpRequest, key: UUID) -> HttpResponse:
     return HttpResponseRedirect(reverse("portal:message", args=[key]))
 
 
+def retry_all(request: HttpRequest) -> HttpResponse:
+    count = ingest.retry_all()
+    if count:
+        messages.success(request, f"{count} quarantined messages are tried again from the start.")
+    else:
+        messages.info(request, "No quarantined message was ever fetched, so there is nothing to try again.")
+    return HttpResponseRedirect(f"{reverse('portal:mail')}?state={MessageState.QUARANTINED.value}")
+
+
 def upload(request: HttpRequest) -> HttpResponse:
     form = UploadForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
@@ -156,6 +165,6 @@ def upload(request: HttpRequest) -> HttpResponse:
 
 def _message(key: UUID) -> Message:
     found: Message = get_object_or_404(
-        Message.objects.select_related("mailbox", "mapping", "copy_of"), pk=key
+        Message.objects.select_related("mailbox", "mapping", "copy_of__mapping", "copy_of__mailbox"), pk=key
     )
     return found

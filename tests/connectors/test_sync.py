@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from audit.models import AuditEvent
-from connectors import errors, ingest, onboarding, sync
+from connectors import errors, importing, ingest, onboarding, reading, sync
 from connectors.models import AccessScope, FolderMapping, Mailbox, MailboxState, Message, SyncState
 from tests.cast import Company
 from tests.contracts.memory import MemoryMailbox
@@ -230,3 +230,24 @@ def test_how_a_mailbox_fares_is_no_change_of_its_configuration(acme: Company, ma
         with unit():
             Mailbox.objects.update(polling_minutes=20)
         assert AuditEvent.objects.filter(action="configuration.changed").count() == before + 1
+
+
+def test_mail_that_comes_by_hand_leaves_the_signatures_standing(acme: Company, mailbox: Mailbox) -> None:
+    with acme.work(acme.rui):
+        importing.upload(mailbox, content=mail(1))
+        assert onboarding.is_approved(mailbox)
+        onboarding.pause(mailbox)
+        onboarding.resume(mailbox)
+        assert mailbox.state == MailboxState.ACTIVE
+
+
+def test_the_story_of_a_message_begins_with_its_arrival(
+    acme: Company, server: MemoryMailbox, mapping: FolderMapping
+) -> None:
+    for number in range(120):
+        server.deliver(mail(number))
+    with acme.work():
+        sync.sync_folder(mapping.pk)
+        last = Message.objects.get(identity="1:120")
+        told = [event.action for event in reading.story(last, limit=20)]
+        assert told == ["messages.stored", "message.fetched", "messages.listed"]
