@@ -144,16 +144,23 @@ class Approval(TenantModel):
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     configuration = models.CharField(max_length=64, help_text="SHA-256 of what was approved.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    withdrawn_at = models.DateTimeField(
+        null=True, editable=False, help_text="When something else was configured: it does not come back."
+    )
 
     class Meta(TenantModel.Meta):
         ordering = ("created_at",)
         constraints = (
             models.UniqueConstraint(
-                fields=("mailbox", "kind", "configuration"), name="approval_once_per_kind"
+                fields=("mailbox", "kind", "configuration"),
+                condition=Q(withdrawn_at=None),
+                name="approval_once_per_kind",
             ),
             # Two signatures of one configuration come from two people.
             models.UniqueConstraint(
-                fields=("mailbox", "user", "configuration"), name="approval_by_two_people"
+                fields=("mailbox", "user", "configuration"),
+                condition=Q(withdrawn_at=None),
+                name="approval_by_two_people",
             ),
         )
 

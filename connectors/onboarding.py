@@ -34,6 +34,11 @@ from zalion.tenancy.unit import unit
 from zalion.vault.secrets import SecretError, SecretRef
 
 CHECK_TASK = "connectors.check_mailbox"
+# What others than the settings' forms write of a mailbox.
+FARES = (
+    "state", "checked_at", "check_report", "connection_facts", "back_off_until", "failures", "refusals",
+    "error_code", "error_at",
+)  # fmt: skip
 LIVE = (MailboxState.ACTIVE, MailboxState.PAUSED, MailboxState.NEEDS_ATTENTION)
 
 
@@ -106,7 +111,6 @@ def _save(
         SecretRef.parse(reference)
     except (errors.ConfigurationError, SecretError, TypeError, ValueError) as error:
         raise OnboardingError(str(error)) from error
-    same_connection = mailbox.options == asdict(complete)
     mailbox.options, mailbox.polling_minutes, mailbox.retention = asdict(complete), polling_minutes, retention
     mailbox.claim_tenant()
     try:
@@ -114,9 +118,11 @@ def _save(
     except ValidationError as error:
         raise OnboardingError(" ".join(error.messages)) from error
     with unit():
+        now = Mailbox.objects.select_for_update().filter(pk=mailbox.pk).first() or mailbox
+        for name in FARES:
+            setattr(mailbox, name, getattr(now, name))
         credential = Credential.objects.filter(mailbox=mailbox).first() or Credential(mailbox=mailbox)
-        same_connection = same_connection and credential.reference == reference
-        if not same_connection:
+        if now.options != mailbox.options or credential.reference != reference:
             mailbox.checked_at = mailbox.check_report = mailbox.connection_facts = None
             mailbox.failures = mailbox.refusals = 0
             mailbox.back_off_until, mailbox.error_code = None, ""
@@ -135,8 +141,12 @@ def request_check(mailbox: Mailbox) -> None:
 
 
 def check_mailbox(mailbox_id: UUID) -> None:
-    """Try the connection and keep the report, with the live folder list where it passed."""
+    """Try the connection and keep the report, with the live folder list where it passed.
+
+    The report of a connection that was changed meanwhile is dropped: it tells nothing of the new one.
+    """
     mailbox = Mailbox.objects.get(pk=mailbox_id)
+    tried = _connection(mailbox)
     try:
         report, folders = gateway.check(mailbox)
         steps = [asdict(step) for step in report.steps]
@@ -152,11 +162,18 @@ def check_mailbox(mailbox_id: UUID) -> None:
             }
         ]
         folders = []
-    mailbox.check_report = {"steps": steps, "folders": [asdict(folder) for folder in folders]}
-    mailbox.checked_at = timezone.now()
     with unit():
-        mailbox.save(update_fields=["check_report", "checked_at"])
-        _settle(mailbox)
+        _hold(mailbox)
+        if _connection(mailbox) == tried:
+            mailbox.check_report = {"steps": steps, "folders": [asdict(folder) for folder in folders]}
+            mailbox.checked_at = timezone.now()
+            mailbox.save(update_fields=["check_report", "checked_at"])
+            _settle(mailbox)
+
+
+def _connection(mailbox: Mailbox) -> tuple[Any, ...]:
+    references = Credential.objects.filter(mailbox=mailbox).values_list("reference", flat=True)
+    return mailbox.provider, mailbox.options, references.first()
 
 
 def check_passed(mailbox: Mailbox) -> bool:
@@ -267,25 +284,31 @@ def missing(mailbox: Mailbox) -> list[str]:
 
 
 def request_sign_off(mailbox: Mailbox) -> None:
-    if found := missing(mailbox):
-        raise OnboardingError(" ".join(found))
     with unit():
+        _hold(mailbox)
+        if found := missing(mailbox):
+            raise OnboardingError(" ".join(found))
+        if is_approved(mailbox):
+            raise OnboardingError("Both signatures for this configuration are there already.")
         _move(mailbox, MailboxState.AWAITING_SIGN_OFF)
 
 
-def approve(mailbox: Mailbox, *, user: User, kind: str) -> Approval:
+def approve(mailbox: Mailbox, *, user: User, kind: str, shown: str | None = None) -> Approval:
     """One signature. With both, from two people, for the configuration as it is now, the mailbox goes live.
 
-    Raises OnboardingError when nothing is asked for or the same person signed already, PermissionDenied
-    without the role.
+    ``shown`` is the hash of the configuration that the signer has seen: another one is not signed. None signs
+    what is configured now. Raises OnboardingError when nothing is asked for, something else was configured or
+    the same person signed already, PermissionDenied without the role.
     """
     roles.require(user, roles.APPROVE_IT if kind == ApprovalKind.IT else roles.APPROVE_COMPLIANCE)
-    signed = configuration_hash(mailbox)
     with unit():
-        mailbox.refresh_from_db()
+        _hold(mailbox)
+        signed = configuration_hash(mailbox)
+        if shown is not None and shown != signed:
+            raise OnboardingError("The configuration changed since you opened it: look at it again.")
         if mailbox.state != MailboxState.AWAITING_SIGN_OFF:
             raise OnboardingError("This mailbox is not waiting for sign-off.")
-        others = Approval.objects.filter(mailbox=mailbox, configuration=signed)
+        others = Approval.objects.filter(mailbox=mailbox, configuration=signed, withdrawn_at=None)
         if others.filter(user=user).exists():
             raise OnboardingError("The second signature must come from somebody else.")
         if others.filter(kind=kind).exists():
@@ -300,24 +323,27 @@ def approve(mailbox: Mailbox, *, user: User, kind: str) -> Approval:
 
 
 def is_approved(mailbox: Mailbox) -> bool:
-    kinds = Approval.objects.filter(mailbox=mailbox, configuration=configuration_hash(mailbox))
+    signed = configuration_hash(mailbox)
+    kinds = Approval.objects.filter(mailbox=mailbox, configuration=signed, withdrawn_at=None)
     return set(kinds.values_list("kind", flat=True)) == set(ApprovalKind.values)
 
 
 def pause(mailbox: Mailbox) -> None:
-    if mailbox.state not in (MailboxState.ACTIVE, MailboxState.NEEDS_ATTENTION):
-        raise OnboardingError("Only a mailbox that is live can be paused.")
     with unit():
+        _hold(mailbox)
+        if mailbox.state not in (MailboxState.ACTIVE, MailboxState.NEEDS_ATTENTION):
+            raise OnboardingError("Only a mailbox that is live can be paused.")
         _move(mailbox, MailboxState.PAUSED)
 
 
 def resume(mailbox: Mailbox) -> None:
     """Back to work, if what was approved is still what is configured; else sign-off comes first."""
-    if mailbox.state not in (MailboxState.PAUSED, MailboxState.NEEDS_ATTENTION):
-        raise OnboardingError("Only a paused mailbox can be resumed.")
-    if not is_approved(mailbox):
-        raise OnboardingError("The configuration changed since it was approved: ask for sign-off again.")
     with unit():
+        _hold(mailbox)
+        if mailbox.state not in (MailboxState.PAUSED, MailboxState.NEEDS_ATTENTION):
+            raise OnboardingError("Only a paused mailbox can be resumed.")
+        if not is_approved(mailbox):
+            raise OnboardingError("The configuration changed since it was approved: ask for sign-off again.")
         Mailbox.objects.filter(pk=mailbox.pk).update(
             failures=0, refusals=0, error_code="", back_off_until=None
         )
@@ -325,8 +351,19 @@ def resume(mailbox: Mailbox) -> None:
         sync_now(mailbox)
 
 
+def _hold(mailbox: Mailbox) -> None:
+    """Read the row anew and hold it until the unit ends: what was true when it was loaded may not be any more."""
+    mailbox.refresh_from_db(from_queryset=Mailbox.objects.select_for_update())
+
+
 def _settle(mailbox: Mailbox) -> None:
-    """After a change: stay live only where the signatures still cover what is configured."""
+    """After a change: stay live only where the signatures still cover what is configured.
+
+    Signatures of anything else are withdrawn, so that nobody alone can go back to what was signed once.
+    """
+    _hold(mailbox)
+    others = Approval.objects.filter(mailbox=mailbox, withdrawn_at=None)
+    others.exclude(configuration=configuration_hash(mailbox)).update(withdrawn_at=timezone.now())
     if mailbox.state in LIVE and is_approved(mailbox):
         return
     _move(mailbox, MailboxState.TESTED if check_passed(mailbox) else MailboxState.CONFIGURED)

@@ -45,7 +45,8 @@ def mailbox(request: HttpRequest, key: UUID) -> HttpResponse:
     shown = get_object_or_404(standing.mailboxes().select_related("retention"), pk=key)
     configuration, signed = onboarding.configuration(shown), onboarding.configuration_hash(shown)
     approvals = list(Approval.objects.filter(mailbox=shown).select_related("user").order_by("-created_at"))
-    valid = {approval.kind: approval for approval in approvals if approval.configuration == signed}
+    standing_now = [a for a in approvals if a.configuration == signed and a.withdrawn_at is None]
+    valid = {approval.kind: approval for approval in standing_now}
     signers = {approval.user_id for approval in valid.values()}
     return _page(
         request,
@@ -57,7 +58,7 @@ def mailbox(request: HttpRequest, key: UUID) -> HttpResponse:
         configuration=configuration,
         configuration_hash=signed,
         approvals=[(kind, label, valid.get(kind)) for kind, label in ApprovalKind.choices],
-        earlier=[approval for approval in approvals if approval.configuration != signed],
+        earlier=[approval for approval in approvals if approval not in standing_now],
         signed_by_me=isinstance(request.user, User) and request.user.pk in signers,
         live=shown.state in onboarding.LIVE,
         missing=onboarding.missing(shown),
@@ -174,7 +175,13 @@ def request_sign_off(request: HttpRequest, key: UUID) -> HttpResponse:
 
 def approve(request: HttpRequest, key: UUID, *, kind: str) -> HttpResponse:
     shown = _mailbox(key)
-    return _act(request, key, lambda: onboarding.approve(shown, user=_person(request), kind=kind), "Signed.")
+    seen = request.POST.get("configuration", "")
+    return _act(
+        request,
+        key,
+        lambda: onboarding.approve(shown, user=_person(request), kind=kind, shown=seen),
+        "Signed.",
+    )
 
 
 def pause(request: HttpRequest, key: UUID) -> HttpResponse:

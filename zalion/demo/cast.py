@@ -91,7 +91,8 @@ def sign_off(company: Company) -> None:
         with context.work(tenant(company).pk, context.Actor("user", str(user.pk), user.username, "console")):
             mailbox = Mailbox.objects.get(name=MAILBOX)
             signed = onboarding.configuration_hash(mailbox)
-            if not Approval.objects.filter(mailbox=mailbox, kind=kind, configuration=signed).exists():
+            standing = Approval.objects.filter(mailbox=mailbox, configuration=signed, withdrawn_at=None)
+            if not standing.filter(kind=kind).exists():
                 onboarding.approve(mailbox, user=user, kind=kind)
 
 
