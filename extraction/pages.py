@@ -34,4 +34,5 @@ def source_text(document: Document) -> str:
         parsed = reading.parsed(document.message)
         written = str(parsed["html"] or parsed["text"]).encode()
         return str(sandbox.run("extraction.reader:body_text", content=written))
-    return reading.content(document.message, path=document.source_path).decode("utf-8", errors="replace")
+    content = reading.content(document.message, path=document.source_path)
+    return str(sandbox.run("extraction.reader:source_text", content=content))

@@ -13,6 +13,7 @@ from django.utils.dateparse import parse_date
 from audit import actions, trail
 from connectors import reading
 from connectors.models import Attachment, Message, MessageState
+from extraction import media
 from extraction.models import Document, ExtractionRun, RunState
 from zalion import sandbox
 from zalion.sandbox import SandboxError
@@ -28,10 +29,16 @@ BODY = "body"
 LEASE = timedelta(minutes=10)
 RETRY_AFTER = timedelta(minutes=1)
 MAX_ATTEMPTS = 3
+# A worker that was killed says little about what it held; a mail that kills ten is not tried an eleventh time.
+MAX_DEATHS = 10
 VISIT = 120.0  # seconds of one task; what is left is queued again
-READABLE = frozenset({"application/pdf", "application/xml", "text/xml", "text/html", "text/plain"})
+READABLE = frozenset(
+    {"application/pdf", "application/xml", "text/xml", "text/html", "text/plain", "text/csv"}
+    | {media.EDIFACT, media.XLSX, media.XLS, media.ODS, media.OLE}
+)
 # Of two sources that tell of the same document, the one that was given structure tells it better.
-RANK = {"ubl": 3, "pdf": 2, "body": 1}
+# By the first of the extractors that read it.
+RANK = {**dict.fromkeys(("ubl", "cii", "opentrans", "cxml", "edifact"), 4), "sheet": 3, "pdf": 2, "body": 1}
 
 
 class RunLost(Exception):
@@ -118,7 +125,7 @@ def _claim() -> ExtractionRun | None:
 
 def _work(run: ExtractionRun) -> None:
     started = time.monotonic()
-    if run.attempts > MAX_ATTEMPTS:
+    if run.attempts > MAX_DEATHS:
         _finish(run, RunState.FAILED, outcome="extractor_died", seconds=None)
         return
     try:
@@ -169,7 +176,7 @@ def read(source: Source, message: Message) -> Reading:
 
 def join(readings: Sequence[Reading]) -> list[tuple[Reading, dict[str, Any]]]:
     """The documents of a message, each once: the best source of a number leads, the others only bear it out."""
-    ranked = sorted(readings, key=lambda r: -RANK.get(r.extractor, 0))
+    ranked = sorted(readings, key=lambda r: -RANK.get(r.extractor.partition("+")[0], 0))
     chosen: list[tuple[Reading, dict[str, Any]]] = []
     seen: set[tuple[str, str]] = set()
     for found in ranked:

@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from extraction import media
 from extraction.extractor import Hints, Source, UnreadableError
 from extraction.extractors.body import extractor as body
+from extraction.extractors.edifact import segments
 from extraction.extractors.pdf import images
+from extraction.extractors.sheet.extractor import sheet_text
 from extraction.grounding import ungrounded
+from extraction.hybrid import read_hybrid
 from extraction.registry import best
 from extraction.schemas import Extraction, Finding, Json
 from extraction.validation import validate
@@ -33,8 +37,18 @@ class ReadResult:
 
 
 def read(name: str, content: bytes, hints: Hints | None = None) -> ReadResult:
-    """Reads one file. A file that cannot be read gives a result with a finding, not an exception."""
+    """Reads one file. A file that cannot be read gives a result with a finding, not an exception. A PDF with data
+    inside is read by both extractors, and named so: `cii+pdf`."""
     source = Source.of(name, content, hints)
+    hybrid = read_hybrid(source)
+    if hybrid is not None and hybrid.documents:
+        return ReadResult(
+            extractor="+".join(extractor.key for extractor in hybrid.extractors),
+            version="+".join(extractor.version for extractor in hybrid.extractors),
+            documents=tuple(_validated(extraction) for extraction in hybrid.documents),
+            findings=hybrid.findings,
+        )
+    known = hybrid.findings if hybrid is not None else ()
     extractor = best(source)
     if extractor is None:
         message = f"No extractor reads files of the type {source.media_type}."
@@ -42,15 +56,12 @@ def read(name: str, content: bytes, hints: Hints | None = None) -> ReadResult:
     try:
         found = extractor.extract(source)
     except UnreadableError as error:
-        findings: tuple[Finding, ...] = (_finding(error.code, error.message, "error"),)
+        findings: tuple[Finding, ...] = (*known, _finding(error.code, error.message, "error"))
         return ReadResult(extractor=extractor.key, version=extractor.version, findings=findings)
     documents = tuple(_validated(extraction) for extraction in found)
-    findings = (
-        () if documents else (_finding("no_document", "Nothing in it reads like an order document.", "info"),)
-    )
-    return ReadResult(
-        extractor=extractor.key, version=extractor.version, documents=documents, findings=findings
-    )
+    if not documents:
+        known = (*known, _finding("no_document", "Nothing in it reads like an order document.", "info"))
+    return ReadResult(extractor=extractor.key, version=extractor.version, documents=documents, findings=known)
 
 
 def read_plain(payload: Mapping[str, Any]) -> Json:
@@ -64,6 +75,14 @@ def read_plain(payload: Mapping[str, Any]) -> Json:
         own_vat_ids=tuple(hints.get("own_vat_ids") or ()),
     )
     return read(str(payload["name"]), payload["content"], known).to_json()
+
+
+def source_text(content: bytes) -> str:
+    """What a file without pages says, as the text that offsets of evidence refer to. Raises UnreadableError."""
+    source = Source.of("source", content)
+    if source.media_type in media.SHEETS:
+        return sheet_text(source)
+    return segments.decoded(content) if source.media_type == media.EDIFACT else media.decode(content)
 
 
 def page_sizes(content: bytes) -> list[list[float]]:

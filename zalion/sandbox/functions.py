@@ -10,5 +10,6 @@ FUNCTIONS = frozenset(
         "extraction.reader:page_sizes",
         "extraction.reader:page_image",
         "extraction.reader:body_text",
+        "extraction.reader:source_text",
     }
 )

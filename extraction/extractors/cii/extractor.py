@@ -82,12 +82,14 @@ _LINE_SUMS: Final = (
 _QUANTITIES: Final = tuple(
     f"{_LINE_DELIVERY}/{kind}Quantity" for kind in ("Agreed", "Billed", "Despatched", "Requested")
 )
+# Order-X names an article that takes another's place in a way of its own.
+_PRODUCTS: Final = ("SpecifiedTradeProduct", "SubstitutedReferencedProduct")
 _LINE: Final[Paths] = {
     "pos": (f"{_LINE_DOCUMENT}/LineID",),
-    "seller_article": ("SpecifiedTradeProduct/SellerAssignedID",),
-    "buyer_article": ("SpecifiedTradeProduct/BuyerAssignedID",),
-    "gtin": ("SpecifiedTradeProduct/GlobalID",),
-    "description": ("SpecifiedTradeProduct/Name", "SpecifiedTradeProduct/Description"),
+    "seller_article": tuple(f"{product}/SellerAssignedID" for product in _PRODUCTS),
+    "buyer_article": tuple(f"{product}/BuyerAssignedID" for product in _PRODUCTS),
+    "gtin": tuple(f"{product}/GlobalID" for product in _PRODUCTS),
+    "description": tuple(f"{product}/{name}" for product in _PRODUCTS for name in ("Name", "Description")),
     "quantity": _QUANTITIES,
     "unit": tuple(f"{quantity}/@unitCode" for quantity in _QUANTITIES),
     "unit_price": (
@@ -139,7 +141,7 @@ def _read(root: Node) -> Extraction:
     findings = _answer(root) if doc_type == "order_confirmation" else []
     lines: list[Line] = []
     for node in root.all(_LINES):
-        if node.first("SpecifiedTradeProduct") is None and node.first(_LINE_SUMS) is None:
+        if node.first("|".join(_PRODUCTS)) is None and node.first(_LINE_SUMS) is None:
             # ZUGFeRD 1 keeps free texts between the positions in lines of their own.
             continue
         answer = LINE_CODES.get(node.value(f"{_LINE_DOCUMENT}/LineStatusCode"))

@@ -57,7 +57,7 @@ def read_delimited(text: str, delimiter: str) -> Grid:
         if len(rows) > MAX_ROWS or len(rows[-1]) > MAX_COLUMNS:
             raise UnreadableError("too_large", "The table is larger than order documents are.")
     _close(rows[-1])
-    grid = Grid("", rows)
+    grid = Grid("", rows, text)
     checked(len(rows), grid.width)
     return grid
 

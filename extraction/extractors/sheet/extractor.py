@@ -12,13 +12,13 @@ from extraction.extractors.sheet.delimited import delimiter_of, read_delimited
 from extraction.extractors.sheet.grid import Cell, Grid, Row
 from extraction.extractors.sheet.table import Table, all_texts, heads_table, read_table
 from extraction.extractors.sheet.workbook import workbook
+from extraction.layout.body import RawLine
 from extraction.layout.dates import is_month_first
 from extraction.layout.document import Known, read_document
 from extraction.layout.geometry import Page, Word, page_of
 from extraction.layout.lexicon import language_of, lexicon
 from extraction.layout.lines import ReadLine, first_date, read_line
 from extraction.layout.numbers import NumberStyle, currency_of, style_of
-from extraction.layout.tables import RawLine
 from extraction.schemas import CanonicalDocument, Evidence, Extraction, Line
 
 _HEAD: Final = 65536
@@ -51,11 +51,7 @@ class SheetExtractor(Extractor):
         return 60 if any(heads_table(row, lex) for row in islice(rows, _HEAD_ROWS)) else None
 
     def extract(self, source: Source) -> list[Extraction]:
-        if source.media_type == media.TEXT:
-            text = media.decode(source.content)
-            grids = [read_delimited(text, delimiter_of(text[:_HEAD]) or ";")]
-        else:
-            grids = workbook(source.content)
+        grids = [grid for grid in _grids(source) if grid.rows]
         hints = source.hints
         known = Known(hints.own_names, hints.own_vat_ids, hints.sender_domain)
         read = [_Sheet(grid) for grid in grids]
@@ -65,6 +61,18 @@ class SheetExtractor(Extractor):
         if not found:
             raise UnreadableError("sheet_empty", "The workbook has no visible sheet with anything on it.")
         return [extraction for extraction in found if extraction is not None]
+
+
+def sheet_text(source: Source) -> str:
+    """The text that the offsets of evidence refer to. Raises UnreadableError."""
+    return "".join(grid.text for grid in _grids(source))
+
+
+def _grids(source: Source) -> list[Grid]:
+    if source.media_type != media.TEXT:
+        return workbook(source.content)
+    text = media.decode(source.content)
+    return [read_delimited(text, delimiter_of(text[:_HEAD]) or ";")]
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ MAX_CELLS: Final = 400_000
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell: its text, its place as Excel writes it (`Sheet1!B7`), and where it starts if the file is a text."""
+    """One cell: its text, its place as Excel writes it (`Sheet1!B7`), and where it starts in the file's text."""
 
     text: str
     place: str
@@ -26,10 +26,12 @@ Row = list[Cell]
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """One sheet, by rows; a row ends with its last cell that holds something."""
+    """One sheet, by rows; a row ends with its last cell that holds something. `text` is what the offsets are in: the
+    sheets of a file one after the other, a workbook's with a tab after each cell."""
 
     name: str
     rows: list[Row]
+    text: str
 
     @property
     def width(self) -> int:

@@ -33,7 +33,7 @@ _ROW_END: Final = b"</table:table-row>"
 
 
 def workbook(content: bytes) -> list[Grid]:
-    """The visible sheets that hold anything. Raises UnreadableError."""
+    """The visible sheets. Raises UnreadableError."""
     if content.startswith(b"PK"):
         _weigh(content)
     try:
@@ -43,41 +43,56 @@ def workbook(content: bytes) -> list[Grid]:
                 for sheet in book.sheets_metadata
                 if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
             ]
-            found = [_grid(book, name) for name in names[:MAX_SHEETS]]
+            found: list[Grid] = []
+            length = 0
+            for name in names[:MAX_SHEETS]:
+                grid = _grid(book, name, length)
+                found.append(grid)
+                length += len(grid.text)
     except PasswordError as error:
         message = "The workbook needs a password; ask the sender for one without."
         raise UnreadableError("sheet_encrypted", message) from error
     except (CalamineError, XmlError, ZipError, OSError, ValueError) as error:
         message = "The workbook cannot be opened; ask the sender for the file again."
         raise UnreadableError("sheet_broken", message) from error
-    return [grid for grid in found if grid.rows]
+    return found
 
 
-def _grid(book: CalamineWorkbook, name: str) -> Grid:
+def _grid(book: CalamineWorkbook, name: str, length: int) -> Grid:
     sheet = book.get_sheet_by_name(name)
     checked(sheet.total_height, sheet.total_width)
     rows: list[Row] = []
+    lines = [f"[{name}]"]
+    length += len(lines[0]) + 1
     for index, values in enumerate(sheet.to_python(skip_empty_area=False)):
-        row = [_cell(value, place(name, index, column)) for column, value in enumerate(values)]
+        row: Row = []
+        for column, value in enumerate(values):
+            text, number = _shown(value)
+            row.append(Cell(text, place(name, index, column), length, number))
+            length += len(text) + 1
+        lines.append("\t".join(cell.text for cell in row))
+        length += not row
         while row and not row[-1].text:
             row.pop()
         rows.append(row)
-    return Grid(name, rows if any(rows) else [])
+    text = "\n".join(lines) + "\n"
+    return Grid(name, rows if any(rows) else [], text)
 
 
-def _cell(value: Any, at: str) -> Cell:
+def _shown(value: Any) -> tuple[str, bool]:
+    """The cell's text, and whether it is one we made of a number."""
     if isinstance(value, bool) or value is None:
-        return Cell("", at)
+        return "", False
     if isinstance(value, (int, float)):
         # Fifteen digits are what Excel keeps; the rest is the noise of binary fractions.
-        return Cell(number_text(Decimal(format(value, ".15g"))), at, number=True)
+        return number_text(Decimal(format(value, ".15g"))), True
     if isinstance(value, datetime):
-        return Cell(value.date().isoformat(), at)
+        return value.date().isoformat(), False
     if isinstance(value, date):
-        return Cell(value.isoformat(), at)
+        return value.isoformat(), False
     if isinstance(value, (time, timedelta)):
-        return Cell("", at)
-    return Cell(" ".join(str(value).split()), at)
+        return "", False
+    return " ".join(str(value).split()), False
 
 
 def _weigh(content: bytes) -> None:
