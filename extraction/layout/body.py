@@ -8,7 +8,7 @@ from typing import Final
 
 from extraction.layout.amounts import amounts_in
 from extraction.layout.columns import NUMBERS, Header
-from extraction.layout.geometry import Row, Word, text_of, tokens_with_words
+from extraction.layout.geometry import Row, Segment, Word, text_of, tokens_with_words
 from extraction.layout.header_fields import dates_in
 from extraction.layout.lexicon import Lexicon, tokens_of
 from extraction.layout.numbers import leading_number, readings
@@ -103,13 +103,24 @@ class Body:
         numeric = [item for item in rows if _is_numeric_row(item[1])]
         self._read(rows, numeric or rows)
         own = [(index, row) for index, row in numeric if index in self.taken]
-        if own and len(own) < len(numeric):
+        if own and len(own) < len(rows):
             # What stands between and below the positions has columns of its own: only the positions' count.
+            texts = [
+                segment
+                for index, row in rows
+                if index in self.taken and not _is_numeric_row(row)
+                for segment in row.segments
+            ]
             self.lines, self.taken, self._line, self._label = [], [], None, []
-            self._read(rows, own)
+            self._read(rows, own, texts)
 
-    def _read(self, rows: Sequence[tuple[int, Row]], fitting: Sequence[tuple[int, Row]]) -> None:
-        self.header.fit([printed(row.words) for _, row in fitting])
+    def _read(
+        self,
+        rows: Sequence[tuple[int, Row]],
+        fitting: Sequence[tuple[int, Row]],
+        texts: Sequence[Segment] = (),
+    ) -> None:
+        self.header.fit([printed(row.words) for _, row in fitting], texts)
         items = [self._item(index, row) for index, row in rows if printed(row.words)]
         _lead(items)
         previous: Row | None = None

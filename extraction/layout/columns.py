@@ -76,9 +76,14 @@ class Header:
             cells.setdefault(bisect_right(self.edges, middle), []).extend(unit)
         return cells
 
-    def fit(self, rows: Sequence[Sequence[Word]]) -> None:
-        """Sets the edges between the columns where the fewest of the body's words are cut, in the widest gap."""
+    def fit(self, rows: Sequence[Sequence[Word]], texts: Sequence[Segment] = ()) -> None:
+        """Sets the edges between the columns where the fewest of the body's words are cut, in the widest gap. Texts
+        count where they stand below one heading."""
         spans = [(unit[0].x0, unit[-1].x1) for words in rows for unit in units(words)]
+        for text in texts:
+            under = [column for column in self.columns if text.x0 < column.x1 and column.x0 < text.x1]
+            if len(under) == 1 and under[0].role not in NUMBERS:
+                spans.append((text.x0, text.x1))
         self.edges = [_edge(left, right, spans) for left, right in pairwise(self.columns)]
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from extraction.layout.geometry import Page, Segment, Word, tokens_with_words
 from extraction.layout.header_fields import Candidate
-from extraction.layout.lexicon import Lexicon
+from extraction.layout.lexicon import Lexicon, tokens_of
 
 # On a draw the later stage of a purchase wins: a confirmation also says "order", a corrected invoice "invoice".
 _RANK: Final = (
@@ -23,6 +23,8 @@ _RANK: Final = (
 
 # A title worth less than this is a word in a text; the label of the document's number then says more.
 _CLEAR: Final = 2.4
+# A title in spaced letters has more than this many.
+_SPACED: Final = 4
 _IMPLIED: Final = ("order_confirmation", "invoice", "credit_note")
 
 
@@ -39,7 +41,9 @@ def find_doc_type(
     for row in page.rows:
         for segment in row.segments:
             for name, words, coverage in _titles(segment, lexicon):
-                score = 2.0 * coverage + min(2.0, 2.0 * (segment.height / usual - 1.0))
+                # "Bestellung : 4711" is a label with its value, no title.
+                labels = segment is not row.segments[-1] and row.segments[1].text.startswith(":")
+                score = 2.0 * coverage - 1.5 * labels + min(2.0, 2.0 * (segment.height / usual - 1.0))
                 score += 0.5 * (1.0 - row.y0 / max(page.height, 1.0)) + 0.3 * words[0].text.isupper()
                 score += 0.3 * (len(words) > 1) + 0.4 * (segment.words[0] is words[0])
                 key = (score, _RANK.index(name), name, words)
@@ -56,6 +60,11 @@ def find_doc_type(
 def _titles(segment: Segment, lexicon: Lexicon) -> list[tuple[str, list[Word], float]]:
     printed = [word for word in segment.words if any(char.isalnum() for char in word.text)]
     tokens = tokens_with_words(printed)
+    if len(tokens) > _SPACED and all(len(token) == 1 for token, _ in tokens):
+        # R E C H N U N G
+        tokens = [("".join(token for token, _ in tokens), 0)]
+        match = lexicon.doc_types.at([tokens[0][0]], 0)
+        return [(name, printed, 1.0) for name in match.names] if match else []
     names = [token for token, _ in tokens]
     found: list[tuple[str, list[Word], float]] = []
     position = 0
@@ -64,7 +73,10 @@ def _titles(segment: Segment, lexicon: Lexicon) -> list[tuple[str, list[Word], f
         if match:
             words = printed[tokens[match.start][1] : tokens[match.end - 1][1] + 1]
             # A number, its label and a date may follow a title and make it no weaker.
-            plain = [name for name in names[match.end :] if name.isalpha()]
+            after = printed[tokens[match.end - 1][1] + 1 :]
+            plain = [
+                token for word in after if word.text.strip(".:,").isalpha() for token in tokens_of(word.text)
+            ]
             coverage = (match.end - match.start) / (match.end + len(plain) - plain.count("no"))
             found.extend((name, words, coverage) for name in match.names)
             position = match.end

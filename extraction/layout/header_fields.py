@@ -7,7 +7,7 @@ from typing import Final
 
 from extraction.layout.dates import find_dates
 from extraction.layout.geometry import Page, Row, Segment, Word, text_of, tokens_with_words
-from extraction.layout.lexicon import Lexicon, Match
+from extraction.layout.lexicon import Lexicon, Match, tokens_of
 
 # How far below its label a value may stand, in heights of the label.
 BELOW: Final = 2.6
@@ -81,7 +81,8 @@ def _of_segment(
         after = segment.words[last + 1].text if last + 1 < len(segment.words) else ""
         colon = segment.words[last].text.endswith(":") or after.startswith(":")
         leads = first == 0 or segment.words[first - 1].text.endswith((":", "·", "-", "|", ",", ";"))
-        if not names or not (leads or colon):
+        numbered = match.names[0].startswith("number") and tokens_of(segment.words[last].text)[-1:] == ("no",)
+        if not names or not (leads or colon or numbered) or _is_cut(segment.words, last):
             continue
         # Where the next label follows at once, this one was part of it: "Rechnung | Nr."
         stop = labels[number + 1][1] if number + 1 < len(labels) else len(segment.words)
@@ -97,9 +98,30 @@ def _of_segment(
                 label = segment.words[first : last + 1]
                 yield Candidate(name, tuple(words), score, label, place)
                 if name.startswith("number") and place == "inline":
-                    # "Rechnung Nr. 4711 vom 3. Mai 2026"
-                    for hit in dates_in(segment.words[last + 1 :]):
+                    # "Rechnung Nr. 4711 vom 3. Mai 2026", also with the date on the next line
+                    for hit in dates_in(
+                        [*segment.words[last + 1 :], *_next_line(page, index, segment, lexicon)]
+                    ):
                         yield Candidate(f"date_of_{name}", tuple(hit), score, label, place)
+
+
+def _is_cut(words: Sequence[Word], last: int) -> bool:
+    """Whether the label goes on in words we do not know: the "Date de facture" of "Date de facture associée : "."""
+    for word in words[last:]:
+        if word.text.endswith(":") or word.text == ":":
+            return word is not words[last] and word is not words[min(last + 1, len(words) - 1)]
+        if word is not words[last] and not (word.text.isalpha() and len(word.text) > 3):
+            return False
+    return False
+
+
+def _next_line(page: Page, index: int, segment: Segment, lexicon: Lexicon) -> Sequence[Word]:
+    """The line below a text that ends in a date's label, "vom"."""
+    labels = labels_of(Segment(segment.words[-1:]), lexicon)
+    if not labels or "order_date" not in labels[0][0].names or index + 1 == len(page.rows):
+        return ()
+    below = page.rows[index + 1].segments[0]
+    return below.words[:3] if abs(below.x0 - segment.x0) < segment.height else ()
 
 
 def _value(
@@ -168,8 +190,11 @@ Reader = Callable[[Sequence[Word]], list[Word]]
 
 
 def read_id(words: Sequence[Word]) -> list[Word]:
-    """A document's number: the first word with a digit, with a short prefix before it where one is printed apart."""
-    for index, word in enumerate(words[:3]):
+    """A document's number: the first word with a digit, with a short prefix before it where one is printed apart; after
+    "No." where that follows within a few words."""
+    signs = [index for index, word in enumerate(words[:4]) if tokens_of(word.text) == ("no",)]
+    start = signs[0] + 1 if signs and all(word.text.isalpha() for word in words[: signs[0]]) else 0
+    for index, word in enumerate(words[start : start + 3]):
         text = word.text.strip(":;,()[]*")
         if _ID.fullmatch(text) and not find_dates(word.text):
             return [word]
@@ -198,7 +223,9 @@ def dates_in(words: Sequence[Word]) -> Iterator[list[Word]]:
 
 def read_name(words: Sequence[Word]) -> list[Word]:
     """A name or an address: words, not a number and not a labelled value ("Globale Nummer: 4000")."""
+    digits = sum(char.isdigit() for word in words for char in word.text)
     letters = sum(len(re.findall(r"[^\W\d_]", word.text)) > 2 for word in words)
+    letters = 0 if digits > sum(char.isalpha() for word in words for char in word.text) else letters
     labelled = any(word.text.endswith(":") or word.text == ":" for word in words)
     return list(words) if letters and not labelled else []
 

@@ -17,6 +17,8 @@ _NUMBER_WORDS: Final = frozenset(
     {"nr", "no", "num", "number", "nummer", "numero", "nro", "nbr", "nos", "nrs", "numeros", "#"}
 )
 _NUMBER_SIGN: Final = re.compile(r"\b[Nn][.]?\s?[°º]|№")
+# Shorter phrases are too easily found by chance when words are joined.
+_JOINED: Final = 6
 _PIECES: Final = re.compile(r"[a-z0-9]+|[%#]")
 
 
@@ -51,10 +53,14 @@ class Match:
 
 @dataclass(slots=True)
 class Phrases:
-    """Printed phrases and their meanings, found by longest match."""
+    """Printed phrases and their meanings, found by longest match. A phrase is found joined as well as apart, and what
+    ends a compound stands for its kind: with the ending `rechnung`, "Baurechnung" is found as "Rechnung"."""
 
     meanings: dict[Tokens, tuple[str, ...]] = field(default_factory=dict)
     longest: dict[str, int] = field(default_factory=dict)
+    joined: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    starts: set[str] = field(default_factory=set)
+    endings: tuple[str, ...] = ()
 
     def add(self, phrase: str, name: str, *, extend: bool) -> None:
         tokens = tokens_of(phrase)
@@ -65,11 +71,33 @@ class Phrases:
             return
         self.meanings[tokens] = (*known, name)
         self.longest[tokens[0]] = max(self.longest.get(tokens[0], 0), len(tokens))
+        whole = "".join(tokens)
+        if len(whole) > _JOINED:
+            self.joined.setdefault(whole, self.meanings[tokens])
+            self.starts.add(whole[:4])
 
     def at(self, tokens: Sequence[str], start: int) -> Match | None:
         """The longest phrase that begins at this token."""
-        for length in range(min(self.longest.get(tokens[start], 0), len(tokens) - start), 0, -1):
-            names = self.meanings.get(tuple(tokens[start : start + length]))
+        first = tokens[start]
+        match = self._direct(tokens, start, first)
+        if match is None and first[:4] in self.starts:
+            match = self._joined(tokens, start)
+        if match is None and len(first) > _JOINED:
+            for ending in self.endings:
+                if first.endswith(ending) and first != ending:
+                    return self._direct(tokens, start, ending)
+        return match
+
+    def _direct(self, tokens: Sequence[str], start: int, first: str) -> Match | None:
+        for length in range(min(self.longest.get(first, 0), len(tokens) - start), 0, -1):
+            names = self.meanings.get((first, *tokens[start + 1 : start + length]))
+            if names:
+                return Match(start, start + length, names)
+        return None
+
+    def _joined(self, tokens: Sequence[str], start: int) -> Match | None:
+        for length in range(min(3, len(tokens) - start), 0, -1):
+            names = self.joined.get("".join(tokens[start : start + length]))
             if names:
                 return Match(start, start + length, names)
         return None
@@ -116,6 +144,8 @@ def lexicon(language: str) -> Lexicon:
         words |= {
             token for phrases in data["columns"].values() for phrase in phrases for token in tokens_of(phrase)
         }
+    endings = tuple(tokens_of(word)[0] for name in LANGUAGES for word in _data(name).get("compounds", ()))
+    made.labels.endings = made.doc_types.endings = endings
     made.column_words = frozenset(words)
     return made
 

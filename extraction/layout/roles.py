@@ -8,8 +8,9 @@ from typing import Final
 from extraction.layout.amounts import amounts_in
 from extraction.layout.arithmetic import closing_readings
 from extraction.layout.body import RawLine
-from extraction.layout.columns import AMOUNTS, NUMBERS, Header
+from extraction.layout.columns import AMOUNTS, NUMBERS, Column, Header
 from extraction.layout.geometry import Word, text_of
+from extraction.layout.lexicon import unit_code
 from extraction.layout.numbers import NumberStyle, leading_number, ordered, readings
 
 _ORDER: Final = ("quantity", "unit_price", "line_total")
@@ -49,12 +50,23 @@ def settle(headers: Sequence[Header], tables: Sequence[Sequence[RawLine]], style
                     column.role = name
                 elif column.role == name:
                     column.role = None
+    if not any("unit" in line.cells for line in lines):
+        _find_unit(columns, lines)
     for line in lines:
         for index, words in line.columns.items():
             role = columns[index].role
             if role:
                 line.cells.setdefault(role, words)
         _part(line)
+
+
+def _find_unit(columns: Sequence[Column], lines: Sequence[RawLine]) -> None:
+    """Takes a column of nothing but units for the unit, whatever its heading."""
+    for index, column in enumerate(columns):
+        cells = [line.columns[index] for line in lines if index in line.columns]
+        if column.role is None and cells and all(unit_code(text_of(words)) for words in cells):
+            column.role = "unit"
+            return
 
 
 def _part(line: RawLine) -> None:

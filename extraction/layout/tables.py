@@ -15,7 +15,9 @@ from extraction.layout.roles import settle
 
 __all__ = ["RawLine", "Tables", "is_imprint", "read_tables"]
 
-_TOTALS: Final = frozenset({"net_total", "sub_total", "tax_total", "gross_total", "charge", "allowance"})
+_TOTALS: Final = frozenset({"net_total", "sub_total", "tax_total", "gross_total"})
+# So many labels of totals in one row are a table of totals.
+_SIDE_BY_SIDE: Final = 3
 _EXTRAS: Final = frozenset({"charge", "allowance"})
 _PRICED: Final = frozenset({"quantity", "unit_price"})
 # Addresses of mail and web, accounts and telephones: the imprint at a page's foot, never a position.
@@ -87,7 +89,9 @@ def _read(
     read: list[_Read],
 ) -> Header | None:
     """Reads the rows from start up to the end of the table; the heading when it may go on on the next page."""
-    rows, ended = _rows(page, start, stop, lexicon)
+    column = header.index_of("line_total")
+    total = header.columns[column].x0 if column is not None else 0.0
+    rows, ended = _rows(page, start, stop, lexicon, total)
     copy = Header(header.columns, header.first, header.last, header.pitch, header.edges)
     body = Body(copy, lexicon)
     body.read([(index, row) for index, row in rows if not _carries_over(printed(row.words), lexicon)])
@@ -97,14 +101,20 @@ def _read(
     return None if ended or not body.lines else copy
 
 
-def _rows(page: Page, start: int, stop: int, lexicon: Lexicon) -> tuple[list[tuple[int, Row]], bool]:
-    """The rows up to the totals or the closing texts, and whether these came: a page's foot does not end a table."""
+def _rows(
+    page: Page, start: int, stop: int, lexicon: Lexicon, total: float
+) -> tuple[list[tuple[int, Row]], bool]:
+    """The rows up to the totals or the closing texts, and whether these came: a page's foot does not end a table.
+    A charge or a discount ends it where its amount stands in the column of totals, from `total` on; elsewhere it is
+    a remark to a position and left out."""
     rows: list[tuple[int, Row]] = []
     for index in range(start, stop):
         row = page.rows[index]
-        if _ends(row, lexicon):
+        extra = _is_total(row, lexicon, _EXTRAS) and not _carries_over(printed(row.words), lexicon)
+        if _ends(row, lexicon) or (extra and row.segments[-1].x1 > total):
             return rows, not is_imprint(row.words)
-        rows.append((index, row))
+        if not extra:
+            rows.append((index, row))
     return rows, False
 
 
@@ -126,18 +136,32 @@ def _ends(row: Row, lexicon: Lexicon) -> bool:
         return False
     if lexicon.table_end.at(names, 0) or is_imprint(words):
         return True
-    return any(_is_total(row.segments[index:], lexicon) for index in range(len(row.segments)))
+    return _is_total(row, lexicon, _TOTALS) or _lists_totals(row, lexicon)
 
 
-def _is_total(segments: Sequence[Segment], lexicon: Lexicon) -> bool:
-    """Whether the first segment is the label of a total, alone or with its amount, and an amount follows."""
+def _lists_totals(row: Row, lexicon: Lexicon) -> bool:
+    """Whether a row is the labels of the totals side by side, with the amounts below."""
+    named = 0
+    for segment in row.segments:
+        tokens = [token for token, _ in tokens_with_words(segment.words)]
+        match = lexicon.labels.at(tokens, 0) if tokens else None
+        named += bool(match and set(match.names) & _TOTALS)
+    return named >= _SIDE_BY_SIDE
+
+
+def _is_total(row: Row, lexicon: Lexicon, names: frozenset[str]) -> bool:
+    """Whether a segment is the label of such a total, alone or with its amount, and an amount follows."""
+    return any(_labels_total(row.segments[index:], lexicon, names) for index in range(len(row.segments)))
+
+
+def _labels_total(segments: Sequence[Segment], lexicon: Lexicon, names: frozenset[str]) -> bool:
     tokens = tokens_with_words(segments[0].words)
     match = lexicon.labels.at([token for token, _ in tokens], 0) if tokens else None
-    if match is None or not set(match.names) & _TOTALS:
+    if match is None or not set(match.names) & names:
         return False
     rest = segments[0].words[tokens[match.end - 1][1] + 1 :]
     # "Rabatt auf Sonderposten" may be a position, and "Rabatt 5 %" is part of one: it has no amount.
-    if any(len(word.text) > 3 and word.text.isalpha() for word in rest) and set(match.names) & _EXTRAS:
+    if names is _EXTRAS and any(len(word.text) > 3 and word.text.isalpha() for word in rest):
         return False
     after = [*rest, *(word for segment in segments[1:] for word in segment.words)]
     return any(not amount.is_rate for amount in amounts_in(after))
