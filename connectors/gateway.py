@@ -178,22 +178,27 @@ def note_success(mailbox: Mailbox, *, facts: dict[str, Any]) -> None:
 
 
 def note_failure(mailbox: Mailbox, error: errors.ConnectorError, *, now: datetime) -> None:
-    """Count the failure, set the shared back-off, and stop the mailbox where only a person can help."""
-    refusals = mailbox.refusals + isinstance(error, errors.AuthenticationError)
-    failures = mailbox.failures + 1
-    waits_for_person = refusals >= MAX_REFUSALS or isinstance(
-        error, errors.ConfigurationError | errors.AccessDenied | errors.UnsupportedOperation
-    )
-    changes: dict[str, Any] = {
-        "failures": failures,
-        "refusals": refusals,
-        "error_code": error.code,
-        "error_at": now,
-        "back_off_until": now + back_off(failures, error),
-    }
-    if waits_for_person:
-        changes["state"] = MailboxState.NEEDS_ATTENTION
+    """Count the failure, set the shared back-off, and stop the mailbox where only a person can help.
+
+    Counted on the row as it is now, since several folders of a mailbox may fail at once; a mailbox that was
+    paused or reopened meanwhile stays so.
+    """
     with unit():
+        counted = Mailbox.objects.select_for_update().filter(pk=mailbox.pk).first() or mailbox
+        refusals = counted.refusals + isinstance(error, errors.AuthenticationError)
+        failures = counted.failures + 1
+        waits_for_person = refusals >= MAX_REFUSALS or isinstance(
+            error, errors.ConfigurationError | errors.AccessDenied | errors.UnsupportedOperation
+        )
+        changes: dict[str, Any] = {
+            "failures": failures,
+            "refusals": refusals,
+            "error_code": error.code,
+            "error_at": now,
+            "back_off_until": now + back_off(failures, error),
+        }
+        if waits_for_person and counted.state == MailboxState.ACTIVE:
+            changes["state"] = MailboxState.NEEDS_ATTENTION
         Mailbox.objects.filter(pk=mailbox.pk).update(**changes)
         trail.record(
             actions.MAILBOX_ATTENTION,

@@ -210,3 +210,19 @@ def test_the_check_is_on_record_also_when_it_fails(
         report, folders = gateway.check(mailbox)
         assert (report.passed, folders) == (False, [])
         assert AuditEvent.objects.filter(action="mailbox.tested").count() == before + 1
+
+
+def test_refusals_of_several_folders_at_once_are_all_counted(acme: Company, mailbox: Mailbox) -> None:
+    with acme.work():
+        loaded = [fresh() for _ in range(gateway.MAX_REFUSALS)]
+        for each in loaded:
+            gateway.note_failure(each, errors.AuthenticationError("Wrong."), now=timezone.now())
+        assert (fresh().refusals, fresh().state) == (gateway.MAX_REFUSALS, MailboxState.NEEDS_ATTENTION)
+
+
+def test_a_failure_that_comes_late_does_not_wake_a_paused_mailbox(acme: Company, mailbox: Mailbox) -> None:
+    with acme.work():
+        loaded = fresh()
+        onboarding.pause(mailbox)
+        gateway.note_failure(loaded, errors.ConfigurationError("Wrong.", code="options"), now=timezone.now())
+        assert fresh().state == MailboxState.PAUSED
