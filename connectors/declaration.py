@@ -8,12 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from audit import retention
 from audit.models import RetentionPolicy
 from connectors import onboarding
 from connectors.models import AccessScope, Credential, FolderMapping, Mailbox, MappingKind
 from zalion.tenancy import people
 from zalion.tenancy.models import Membership, Role, User
-from zalion.tenancy.unit import unit
 
 
 class DeclarationError(Exception):
@@ -81,17 +81,22 @@ def _grant(username: str, role: Role) -> None:
 
 def _retention(entry: dict[str, Any]) -> Iterator[Step]:
     _take(entry, "retention", {"name", "raw_mail_days", "attachment_days", "document_days"}, set())
-    policy = RetentionPolicy.objects.filter(name=entry["name"]).first() or RetentionPolicy(name=entry["name"])
+    policy = RetentionPolicy.objects.filter(name=entry["name"]).first()
     days = {key: entry[key] for key in ("raw_mail_days", "attachment_days", "document_days")}
-    if any(getattr(policy, key) != value for key, value in days.items()) or policy._state.adding:
-        yield Step(f"keep mail as in retention {entry['name']}", lambda: _save_policy(policy, days))
+    if policy is None:
+        yield Step(f"keep mail as in retention {entry['name']}", lambda: _create_policy(entry["name"], days))
+    elif any(getattr(policy, key) != value for key, value in days.items()):
+        raise DeclarationError(
+            f"[[retention]] {entry['name']}: mailboxes were signed off with its terms. Give other terms another "
+            f"name, and the mailbox that name."
+        )
 
 
-def _save_policy(policy: RetentionPolicy, days: dict[str, int]) -> None:
-    for key, value in days.items():
-        setattr(policy, key, value)
-    with unit():
-        policy.save()
+def _create_policy(name: str, days: dict[str, int]) -> None:
+    try:
+        retention.create_policy(name, **days)
+    except retention.PolicyRefused as error:
+        raise DeclarationError(f"[[retention]] {name}: {error}") from error
 
 
 def _mailbox(entry: dict[str, Any]) -> Iterator[Step]:
@@ -163,15 +168,15 @@ def _moment(entry: dict[str, Any]) -> datetime | None:
 
 
 def _configure(entry: dict[str, Any]) -> None:
-    retention = RetentionPolicy.objects.filter(name=entry["retention"]).first()
-    if retention is None:
+    policy = RetentionPolicy.objects.filter(name=entry["retention"]).first()
+    if policy is None:
         raise DeclarationError(f"[[mailbox]] {entry['name']}: there is no retention {entry['retention']}.")
     settings: dict[str, Any] = {
         "address": entry["address"],
         "options": entry["options"],
         "reference": entry["credential"],
         "polling_minutes": entry.get("polling_minutes", 10),
-        "retention": retention,
+        "retention": policy,
         "taken_from": _moment(entry),
         "trusted_authserv_ids": entry.get("trusted_authserv_ids", []),
     }

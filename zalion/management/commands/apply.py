@@ -37,6 +37,8 @@ class Command(BaseCommand):
                 return
             with context.system("apply", ACTOR):
                 tenant = people.create_tenant(head["name"], slug=head["slug"], actor=ACTOR)
+        if tenant.suspended_at is not None:
+            raise declaration.DeclarationError(f"The tenant {tenant.slug} is suspended.")
         done = 0
         with context.work(tenant.pk, ACTOR):
             for step in declaration.plan(content):
