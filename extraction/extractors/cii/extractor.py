@@ -141,8 +141,7 @@ def _read(root: Node) -> Extraction:
     findings = _answer(root) if doc_type == "order_confirmation" else []
     lines: list[Line] = []
     for node in root.all(_LINES):
-        if node.first("|".join(_PRODUCTS)) is None and node.first(_LINE_SUMS) is None:
-            # ZUGFeRD 1 keeps free texts between the positions in lines of their own.
+        if not _is_position(node):
             continue
         answer = LINE_CODES.get(node.value(f"{_LINE_DOCUMENT}/LineStatusCode"))
         if answer:
@@ -156,6 +155,14 @@ def _read(root: Node) -> Extraction:
         **header.known(),
     )
     return Extraction(document=document, evidence=header.evidence)
+
+
+def _is_position(node: Node) -> bool:
+    """ZUGFeRD 1 keeps free texts in lines of their own; the profile EXTENDED has lines that sum up or explain others
+    (BT-X-8), which would count twice."""
+    if node.value(f"{_LINE_DOCUMENT}/LineStatusReasonCode").upper() in {"GROUP", "INFORMATION"}:
+        return False
+    return node.first("|".join(_PRODUCTS)) is not None or node.first(_LINE_SUMS) is not None
 
 
 def _doc_type(root: Node) -> str:

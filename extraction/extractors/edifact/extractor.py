@@ -185,12 +185,12 @@ def _delivery(into: Collector, segments: Sequence[Segment]) -> None:
 
 
 def _references(header: Collector, parts: Parts) -> None:
-    lines = (segment for line in parts.lines for segment in line.own)
-    header.put_orders(
-        segment.place(1, 2)
-        for segment in (*parts.heading, *lines)
-        if segment.tag == "RFF" and segment.get(1) == _ORDER_NUMBER
-    )
+    own = (segment for line in parts.lines for segment in line.own)
+    named = [segment for segment in (*parts.heading, *own) if segment.tag == "RFF"]
+    orders = [segment for segment in named if segment.get(1) == _ORDER_NUMBER]
+    # Where no order number is called one, the customer's reference is what he ordered by.
+    orders = orders or [segment for segment in named if segment.get(1) == "CR"]
+    header.put_orders(segment.place(1, 2) for segment in orders)
     noted = _first(parts.heading, "RFF", _DELIVERY_NOTES)
     if noted is not None:
         _put(header, "delivery_note_reference", noted, 1, 2)

@@ -117,6 +117,18 @@ def test_a_line_that_is_only_a_text_is_no_position() -> None:
     assert len(read(document("zugferd1", lines=note + line())).lines) == 1
 
 
+def test_a_line_that_sums_up_others_is_no_position() -> None:
+    group = line().replace(
+        "</ram:LineID>", "</ram:LineID><ram:LineStatusReasonCode>GROUP</ram:LineStatusReasonCode>"
+    )
+    assert [item.pos for item in read(document(lines=group + line(2))).lines] == ["2"]
+
+
+def test_an_article_that_takes_anothers_place_is_read() -> None:
+    other = line().replace("SpecifiedTradeProduct>", "SubstitutedReferencedProduct>")
+    assert read(document("order", code="231", lines=other)).lines[0].seller_article == "H77"
+
+
 def test_one_allowance_in_percent_is_the_lines_discount() -> None:
     allowance = (
         "<ram:SpecifiedTradeAllowanceCharge><ram:ChargeIndicator><udt:Indicator>false</udt:Indicator>"

@@ -185,6 +185,11 @@ def test_several_messages_are_several_documents() -> None:
     assert [item.evidence["number"].path for item in found] == ["/UNH[1]/BGM[1]/2.1", "/UNH[3]/BGM[1]/2.1"]
 
 
+def test_the_customers_reference_stands_in_for_an_order_number() -> None:
+    found = document(interchange(message("ORDRSP", "231+AB-1+29", "RFF+CR:4500012'UNS+S'")))
+    assert found.order_reference == "4500012"
+
+
 def test_a_line_in_schedules_is_one_line_for_each() -> None:
     lines = f"{LINE}SCC+1'QTY+113:6:MTR'DTM+67:20260320:102'SCC+1'QTY+113:4:MTR'DTM+67:20260420:102'"
     found = document(interchange(response(lines=lines)))
