@@ -100,13 +100,15 @@ class ChangePage:
     """Some refs, oldest first, and the cursor to store in the same transaction as their rows.
 
     `cursor` is opaque text that stands behind the last of `refs`. `done` is true for the last page of a call.
-    `total` is the number of messages in the folder, for showing progress; None where unknown.
+    `total` is the number of messages in the folder, for showing progress; None where unknown. `renamed_to`
+    is the folder's id by now, where that is no longer the one asked for: within this session both are good.
     """
 
     refs: tuple[MessageRef, ...]
     cursor: str
     done: bool
     total: int | None
+    renamed_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,18 @@ class CursorExpired(ConnectorError):
     default_advice = "Nothing; the folder is read again and compared with what is stored."
 
 
+class IdentitiesReused(CursorExpired):
+    """Besides, the server gives ids to other messages than before, so that the ledger's do not hold either.
+
+    Read the folder again from the start with none of its identities taken for known: by content alone.
+    """
+
+    default_code = "identities_reused"
+    default_advice = (
+        "Nothing for the mail, which is told apart by content; ask why the server numbers it anew."
+    )
+
+
 class MessageGone(ConnectorError):
     """The message was deleted or moved between being listed and being fetched."""
 

@@ -3,23 +3,27 @@
 import socket
 import ssl
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
+from typing import BinaryIO, Self, TypeVar
 
 from connectors.adapters import Binding, CheckReport, ConnectionFacts, MailboxAdapter, option, run_check
-from connectors.errors import ConfigurationError, ProviderUnavailable, from_network
+from connectors.errors import ConfigurationError, MessageTooLarge, ProviderUnavailable, from_network
+from connectors.sasl import AUTHS, Exchange
 from zalion import net
 
+Item = TypeVar("Item")
 Step = tuple[str, str, Callable[[], str]]
 
 
 def checked(argument: str | bytes) -> None:
-    """Refuse what would end a command early and begin another. Raises ConfigurationError."""
+    """Refuse what would end a command, or a part of a sign-in, early. Raises ConfigurationError."""
     raw = argument.encode("utf-8", "surrogatepass") if isinstance(argument, str) else argument
-    if any(byte in raw for byte in b"\r\n\0"):
-        raise ConfigurationError("A value holds a line break or a NUL.", code="unsafe_argument")
+    if any(byte in raw for byte in b"\r\n\0\1"):
+        raise ConfigurationError("A value holds a line break or another control.", code="unsafe_argument")
 
 
 @contextmanager
@@ -29,6 +33,65 @@ def network() -> Iterator[None]:
         yield
     except net.NetworkError as error:
         raise from_network(error) from None
+
+
+def paged(items: Iterable[Item], size: int) -> Iterator[tuple[list[Item], bool]]:
+    """At least one page, be it empty, and beside each whether it is the last."""
+    stream = iter(items)
+    following = list(islice(stream, size))
+    while True:
+        page, following = following, list(islice(stream, size))
+        yield page, not following
+        if not following:
+            return
+
+
+def spooled(chunks: Iterable[bytes], *, spool: Callable[[], BinaryIO], limit: int) -> tuple[BinaryIO, int]:
+    """Write a message to a new spool as it arrives; return the file at its start, and its size in bytes.
+
+    Raises MessageTooLarge past `limit`. Whatever is raised while it arrives closes the file.
+    """
+    body, size = spool(), 0
+    try:
+        for chunk in chunks:
+            body.write(chunk)
+            size += len(chunk)
+            if size > limit:
+                raise MessageTooLarge("The message is larger than allowed.", size=size, limit=limit)
+        body.seek(0)
+    except BaseException:
+        body.close()
+        raise
+    return body, size
+
+
+class ChannelSocket:
+    """A channel in the place of the socket, and of its file, that the standard library's mail clients make.
+
+    They keep it through STARTTLS, which the channel does. Blocks longer than `longest_block` are refused.
+    """
+
+    def __init__(self, channel: net.Channel, *, longest_block: int) -> None:
+        self._channel = channel
+        self._longest_block = longest_block
+
+    def makefile(self, mode: str) -> Self:
+        return self
+
+    def sendall(self, data: bytes | bytearray) -> None:
+        self._channel.send(bytes(data))
+
+    def read(self, size: int) -> bytes:
+        return self._channel.read(size, at_most=self._longest_block)
+
+    def readline(self, limit: int = -1) -> bytes:
+        return self._channel.readline()
+
+    def shutdown(self, how: int) -> None:
+        self._channel.close()
+
+    def close(self) -> None:
+        self._channel.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +107,15 @@ class HostOptions:
     security: str = field(
         default="tls",
         metadata=option("Security", choices=(("tls", "TLS"), ("starttls", "STARTTLS, required"))),
+    )
+    auth: str = field(
+        default="password",
+        metadata=option(
+            "Sign-in",
+            choices=[(key, label) for key, (_, label) in AUTHS.items()],
+            help_text="With an access token, the secret is the token itself for now: whoever keeps the secret "
+            "replaces it before it runs out.",
+        ),
     )
     ca_pem: str = field(
         default="",
@@ -61,8 +133,15 @@ class HostOptions:
             raise ConfigurationError("The port lies between 1 and 65535.", code="options_invalid")
         if self.security not in {"tls", "starttls"}:
             raise ConfigurationError("Security is either TLS or STARTTLS.", code="options_invalid")
+        if self.auth not in AUTHS:
+            raise ConfigurationError("There is no such way to sign in.", code="options_invalid")
         with network():
             self.context()
+
+    def exchange(self, secret: str) -> Exchange:
+        """The sign-in as SASL. Raises ConfigurationError and AuthenticationError for what cannot be sent."""
+        checked(secret)
+        return Exchange(self.auth, user=self.user, secret=secret, host=self.host, port=self.port)
 
     def context(self) -> ssl.SSLContext:
         return net.tls_context(ca_pem=self.ca_pem or None)
@@ -130,7 +209,7 @@ class HostAdapter(MailboxAdapter):
 
         def sign_in() -> str:
             self._sign_in(self._secret())
-            return f"as {self.options.user}"
+            return f"as {self.options.user}, by {AUTHS[self.options.auth][0]}"
 
         steps: list[Step] = [
             ("resolve", "Finding the mail server", resolve),

@@ -1,38 +1,18 @@
-"""The IMAP adapter: a company mailbox read over TLS with user and password, never changed."""
+"""The IMAP adapter: a company mailbox read over TLS, with a password or an access token, never changed."""
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import islice
+from dataclasses import dataclass, field
 from typing import ClassVar
 
-from imapclient import imap_utf7
-
-from connectors.adapters import (
-    ChangePage,
-    FolderInfo,
-    FolderRole,
-    MessageRef,
-    RawMessage,
-    Receiver,
-    option,
-)
-from connectors.errors import (
-    AccessDenied,
-    CursorExpired,
-    FolderMissing,
-    MessageGone,
-    MessageTooLarge,
-    ProtocolError,
-    ProviderUnavailable,
-)
-from connectors.hosts import HostAdapter, HostOptions, Step
-from connectors.providers.imap.client import Examined, ImapClient, Listed
+from connectors import errors
+from connectors.adapters import ChangePage, FolderInfo, MessageRef, RawMessage, Receiver, option
+from connectors.hosts import HostAdapter, HostOptions, Step, paged, spooled
+from connectors.imapwire import PART, ImapWire
+from connectors.providers.imap.client import Examined, Fetched, ImapClient
 from connectors.providers.imap.failures import translated
-from connectors.providers.imap.wire import PART, Wire
+from connectors.providers.imap.position import Position
 from zalion import net
 
-_ROLES: tuple[FolderRole, ...] = ("all", "archive", "drafts", "flagged", "junk", "sent", "trash")
 # UIDs asked for at once. Windows double over gaps, as old mailboxes begin at high numbers, but not beyond
 # what one line of answer can hold.
 _WINDOW = 4096
@@ -47,10 +27,13 @@ class ImapOptions(HostOptions):
 
 
 class ImapAdapter(HostAdapter, Receiver):
-    """Receives from one IMAP account. The cursor is JSON: `uidvalidity` and `last_uid`.
+    """Receives from one IMAP account; the cursor is a Position.
 
-    A message's id is "UIDVALIDITY:UID", which RFC 3501 section 2.3.1.1 promises never to give to another.
-    Folder ids are the names as on the wire (modified UTF-7), so that every name a server lists can be opened.
+    A message's id is "UIDVALIDITY:UID", which RFC 3501 section 2.3.1.1 promises never to give to another; at
+    Gmail it is "gm:X-GM-MSGID", the same under every label. A folder's id is its name as on the wire, so that
+    every name listed can be opened. Where the server gives folders lasting ids (RFC 8474), the cursor holds
+    one, and a rename is followed. Debian 12's Cyrus answers STATUS for that id with freed memory (November
+    2026), so it is only ever taken from EXAMINE.
     """
 
     key: ClassVar[str] = "imap"
@@ -58,21 +41,25 @@ class ImapAdapter(HostAdapter, Receiver):
     Options = ImapOptions
 
     _client: ImapClient | None = None
+    _folder = ""
     _examined: Examined | None = None
+    _names: dict[str, str]  # what a folder is called now, by what it was called when it was chosen
+    _gmail_uids: dict[int, int]
 
     # --- connecting ----------------------------------------------------------------------------------
 
     def _greet(self, channel: net.Channel) -> None:
         with translated():
-            wire = Wire(channel, self.limits.command_seconds)
+            wire = ImapWire(channel, self.limits.command_seconds)
             if self.options.security == "starttls":
                 wire.ask_for_tls()
                 self._protect(channel)
-                wire.start_over()
-            self._client = ImapClient(wire)
+                wire.refresh()
+        self._client = ImapClient(wire)
+        self._names, self._gmail_uids = {}, {}
 
     def _sign_in(self, secret: str) -> None:
-        self._connected().sign_in(self.options.user, secret)
+        self._connected().sign_in(self.options.exchange(secret), self.options.user, secret)
 
     def _leave(self) -> None:
         client, self._client, self._examined = self._client, None, None
@@ -91,87 +78,121 @@ class ImapAdapter(HostAdapter, Receiver):
 
     def _connected(self) -> ImapClient:
         if self._client is None:
-            raise ProviderUnavailable("The connection is not open.", code="not_open")
+            raise errors.ProviderUnavailable("The connection is not open.", code="not_open")
         return self._client
 
     # --- folders -------------------------------------------------------------------------------------
 
     def folders(self) -> tuple[FolderInfo, ...]:
-        client = self._connected()
-        found: list[FolderInfo] = []
-        for listed in client.list_all():
-            folder = _folder(listed)
-            if folder.selectable and len(found) < _COUNTED_FOLDERS:
-                try:
-                    folder = replace(folder, message_count=client.count(folder.id))
-                except (FolderMissing, AccessDenied):
-                    pass  # Listed, but not to be opened: it goes uncounted.
-            found.append(folder)
-        return tuple(found)
+        return tuple(self._connected().list_all(counted=_COUNTED_FOLDERS))
+
+    def _examine(self, folder: str) -> Examined:
+        self._examined, self._folder = None, folder
+        self._gmail_uids.clear()
+        self._examined = self._connected().examine(self._names.get(folder, folder))
+        return self._examined
+
+    def _follow(self, folder: str, since: Position) -> Examined:
+        """Open a folder under whatever name it has by now, as far as it has a lasting id."""
+        self._names[folder] = since.name or folder
+        replaced = False
+        try:
+            examined = self._examine(folder)
+            if since.mailbox_id in {"", examined.mailbox_id}:
+                return examined
+            replaced = True
+        except errors.FolderMissing:
+            if not since.mailbox_id:
+                raise
+        for other in self._connected().list_all():
+            self._names[folder] = other.id
+            try:
+                if other.selectable and (examined := self._examine(folder)).mailbox_id == since.mailbox_id:
+                    return examined
+            except (errors.FolderMissing, errors.AccessDenied):
+                pass  # Not to be opened, so it is not the one.
+        del self._names[folder]
+        if replaced:
+            raise errors.CursorExpired("Another folder has taken the name.", code="folder_replaced")
+        raise errors.FolderMissing("The folder was deleted on the server.", code="folder_deleted")
+
+    def _reopen(self, folder: str, validity: int | None) -> None:
+        """Make sure `folder` is the open one, and that its UIDs still mean what they meant."""
+        examined = self._examined
+        if examined is None or self._folder != folder:
+            examined = self._examine(folder)
+        if validity not in {None, examined.uid_validity}:
+            raise errors.CursorExpired("The server has numbered the folder anew.", code="uidvalidity_changed")
 
     # --- receiving -----------------------------------------------------------------------------------
 
     def changes(self, folder: str, cursor: str | None) -> Iterator[ChangePage]:
-        examined = self._examine(folder)
-        last = _last_uid(cursor, examined)
-        stream = self._uids(folder, examined, last + 1)
-        following = list(islice(stream, self.limits.page_size))
-        done = False
-        while not done:
-            page, following = following, list(islice(stream, self.limits.page_size))
-            done = not following
-            refs = self._describe(folder, examined, page)
-            last = page[-1] if page else last
-            position = json.dumps({"uidvalidity": examined.uid_validity, "last_uid": last})
-            yield ChangePage(refs, position, done, examined.exists)
+        position = Position.read(cursor)
+        examined = self._follow(folder, position)
+        position.require_valid(examined)
+        name = self._names[folder]
+        renamed = name if name != folder else None
+        stream = self._uids(folder, examined, position.last_uid + 1)
+        for page, done in paged([] if position.is_of(examined) else stream, self.limits.page_size):
+            if cursor is not None and not page and name == (position.name or folder):
+                yield ChangePage((), cursor, True, examined.exists, renamed)
+                return
+            described = self._describe(folder, examined, position, page)
+            refs = tuple(_ref(folder, examined, uid, described.get(uid)) for uid in page)
+            position = position.past(refs, page, examined, name=name, done=done)
+            yield ChangePage(refs, position.write(), done, examined.exists, renamed)
 
     def inventory(self, folder: str) -> Iterator[MessageRef]:
         examined = self._examine(folder)
-        for uid in self._uids(folder, examined, 1):
-            yield MessageRef(folder, f"{examined.uid_validity}:{uid}")
+        for page, _ in paged(self._uids(folder, examined, 1), _WINDOW):
+            named = (
+                self._describe(folder, examined, Position(), page)
+                if self._connected().wire.offers("X-GM-EXT-1")
+                else {}
+            )
+            for uid in page:
+                ref = _ref(folder, examined, uid, named.get(uid))
+                yield MessageRef(folder, ref.id)
 
     def fetch(self, ref: MessageRef) -> RawMessage:
         limit = self.limits.message_bytes
         if ref.size is not None and ref.size > limit:
-            raise MessageTooLarge("The message is larger than allowed.", size=ref.size, limit=limit)
-        validity, _, uid = ref.id.partition(":")
-        if not validity.isdecimal() or not uid.isdecimal():
-            raise CursorExpired("The reference is not one of IMAP.", code="reference_unreadable")
-        self._reopen(ref.folder, int(validity))
-        body = self._spool()
-        size, received_at = 0, ref.received_at
-        try:
-            while True:
-                asked = min(PART, limit + 1 - size)
-                part = self._connected().part(int(uid), size, asked)
-                if part is None or part.body is None:
-                    raise MessageGone("The message is not in the folder any more.")
-                if len(part.body) > asked:
-                    raise ProtocolError("The server sent more than was asked for.", code="part_too_long")
-                body.write(part.body)
-                size, received_at = size + len(part.body), part.received_at or received_at
-                if size > limit:
-                    raise MessageTooLarge("The message is larger than allowed.", size=size, limit=limit)
-                # A short part is the end. The announced size is not: a wrong one would cut the message.
-                if len(part.body) < asked:
-                    body.seek(0)
-                    return RawMessage(ref, body, size, received_at)
-        except BaseException:
-            body.close()
-            raise
+            raise errors.MessageTooLarge("The message is larger than allowed.", size=ref.size, limit=limit)
+        uid = self._locate(ref)
+        first = self._part(uid, 0)
+        body, size = spooled(self._parts(uid, first), spool=self._spool, limit=limit)
+        return RawMessage(ref, body, size, first.received_at or ref.received_at)
 
-    def _examine(self, folder: str) -> Examined:
-        self._examined = None
-        self._examined = self._connected().examine(folder)
-        return self._examined
+    def _locate(self, ref: MessageRef) -> int:
+        kind, _, number = ref.id.partition(":")
+        if not number.isdecimal() or not (kind == "gm" or kind.isdecimal()):
+            raise errors.CursorExpired("The reference is not one of IMAP.", code="reference_unreadable")
+        self._reopen(ref.folder, None if kind == "gm" else int(kind))
+        if kind != "gm":
+            return int(number)
+        uid = self._gmail_uids.get(int(number)) or self._connected().find_gmail(int(number))
+        if uid is None:
+            raise errors.MessageGone("The message is not under this label any more.")
+        return uid
 
-    def _reopen(self, folder: str, validity: int) -> None:
-        """Make sure `folder` is the open one, and that its UIDs still mean what they meant."""
-        examined = self._examined
-        if examined is None or self._connected().folder != folder:
-            examined = self._examine(folder)
-        if examined.uid_validity != validity:
-            raise CursorExpired("The server has numbered the folder anew.", code="uidvalidity_changed")
+    def _part(self, uid: int, start: int) -> Fetched:
+        asked = min(PART, self.limits.message_bytes + 1 - start)
+        part = self._connected().part(uid, start, asked)
+        if part is None or part.body is None:
+            raise errors.MessageGone("The message is not in the folder any more.")
+        if len(part.body) > asked:
+            raise errors.ProtocolError("The server sent more than was asked for.", code="part_too_long")
+        return part
+
+    def _parts(self, uid: int, part: Fetched) -> Iterator[bytes]:
+        """The whole body, of which `part` is the first. A short part is the end; the announced size may lie."""
+        size = 0
+        while part.body:
+            yield part.body
+            size += len(part.body)
+            if len(part.body) < PART:
+                return
+            part = self._part(uid, size)
 
     def _uids(self, folder: str, examined: Examined, first: int) -> Iterator[int]:
         """Every UID from `first` on, ascending, found window by window."""
@@ -184,46 +205,22 @@ class ImapAdapter(HostAdapter, Receiver):
             width = _WINDOW if found else min(width * 2, _WIDEST_WINDOW)
             first = last + 1
 
-    def _describe(self, folder: str, examined: Examined, uids: list[int]) -> tuple[MessageRef, ...]:
-        """Refs for `uids`; one the server no longer describes is named too, and fetch says if it is gone."""
+    def _describe(
+        self, folder: str, examined: Examined, since: Position, uids: list[int]
+    ) -> dict[int, Fetched]:
+        """What the server says of `uids`; it is asked about the last known one too, to see it is the same."""
         if not uids:
-            return ()
+            return {}
         self._reopen(folder, examined.uid_validity)
-        described = self._connected().describe(uids[0], uids[-1])
-        refs = []
-        for uid in uids:
-            known = described.get(uid)
-            size, received_at = (known.size, known.received_at) if known else (None, None)
-            refs.append(MessageRef(folder, f"{examined.uid_validity}:{uid}", size, received_at))
-        return tuple(refs)
+        described = self._connected().describe(since.last_uid or uids[0], uids[-1])
+        since.recognise(described.get(since.last_uid))
+        self._gmail_uids = {told.gmail_id: uid for uid, told in described.items() if told.gmail_id}
+        return described
 
 
-def _last_uid(cursor: str | None, examined: Examined) -> int:
-    """The UID behind which to go on. Raises CursorExpired where it means nothing to this folder now."""
-    if cursor is None:
-        return 0
-    try:
-        position = json.loads(cursor)
-        validity, last = int(position["uidvalidity"]), int(position["last_uid"])
-    except (ValueError, TypeError, KeyError):
-        raise CursorExpired("The stored position cannot be read.", code="cursor_unreadable") from None
-    if validity != examined.uid_validity:
-        raise CursorExpired("The server has numbered the folder anew.", code="uidvalidity_changed")
-    # RFC 3501 section 2.3.1.1 has UIDNEXT only grow; where it shrank, UIDs are being given out twice.
-    if examined.uid_next <= last:
-        raise CursorExpired("The server's numbering went back.", code="uidnext_went_back")
-    return last
-
-
-def _folder(listed: Listed) -> FolderInfo:
-    """A folder for people; not selectable where its name cannot be sent back as it came."""
-    selectable = listed.name.isascii() and not listed.flags & {"noselect", "nonexistent"}
-    if listed.name.upper() == b"INBOX":
-        return FolderInfo("INBOX", "INBOX", ("INBOX",), "inbox", selectable, None)
-    try:
-        name = imap_utf7.decode(listed.name)
-    except ValueError:
-        name = listed.name.decode("ascii", "replace")
-    path = tuple(name.split(listed.delimiter)) if listed.delimiter else (name,)
-    role = next((role for role in _ROLES if role in listed.flags), None)
-    return FolderInfo(listed.name.decode("ascii", "replace"), path[-1], path, role, selectable, None)
+def _ref(folder: str, examined: Examined, uid: int, told: Fetched | None) -> MessageRef:
+    """A message the server no longer describes is named too, and fetch says if it is gone."""
+    if told is None:
+        return MessageRef(folder, f"{examined.uid_validity}:{uid}")
+    name = f"gm:{told.gmail_id}" if told.gmail_id else f"{examined.uid_validity}:{uid}"
+    return MessageRef(folder, name, told.size, told.received_at)
