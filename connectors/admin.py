@@ -20,6 +20,7 @@ class MessageAdmin(PortalAdmin):
     pages = (
         Page("mail/", mail.ledger, "mail", roles.VIEW_MAIL),
         Page("mail/upload/", mail.upload, "mail-upload", roles.IMPORT_MAIL, BOTH),
+        Page("mail/retry/", mail.retry_all, "mail-retry", roles.RETRY_MAIL, POST),
         Page("mail/<uuid:key>/", mail.message, "message", roles.VIEW_MAIL),
         Page("mail/<uuid:key>/body/", mail.body, "message-body", roles.VIEW_MAIL),
         Page("mail/<uuid:key>/raw/", mail.raw, "message-raw", roles.VIEW_MAIL),
@@ -45,7 +46,16 @@ class MailboxAdmin(PortalAdmin):
                 ("pause", mailboxes.pause, POST),
                 ("resume", mailboxes.resume, POST),
                 ("sync", mailboxes.sync_now, POST),
+                ("reconcile", mailboxes.reconcile_now, POST),
+                ("history", mailboxes.read_history, POST),
             )
+        ),
+        Page(
+            "mailboxes/<uuid:key>/folders/<uuid:mapping>/filter/",
+            mailboxes.folder_filter,
+            "mailbox-filter",
+            roles.CONFIGURE_MAILBOXES,
+            BOTH,
         ),
         *(
             Page(

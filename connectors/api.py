@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Prefetch, QuerySet
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -12,15 +12,59 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from connectors import reading
-from connectors.models import Attachment, Mailbox, Message, MessageState
+from connectors.models import (
+    Attachment,
+    Completeness,
+    FolderMapping,
+    Mailbox,
+    Message,
+    MessageState,
+    Reconciliation,
+)
 from zalion import rest
 from zalion.tenancy import roles
 from zalion.tenancy.models import Scope
 from zalion.vault.errors import BlobMissing, SealBroken
 
 
+class MonthRow(rest.RowSerializer[Completeness]):
+    class Meta:
+        model = Completeness
+        fields = ("month", "on_server", "accounted", "left_server")
+        read_only_fields = fields
+
+
+class ReconciliationRow(rest.RowSerializer[Reconciliation]):
+    class Meta:
+        model = Reconciliation
+        fields = (
+            "compared_at",
+            "on_server",
+            "accounted",
+            "missing",
+            "left_server",
+            "incident_at",
+            "incident_missing",
+            "error_code",
+        )
+        read_only_fields = fields
+
+
+class FolderRow(rest.RowSerializer[FolderMapping]):
+    """A folder and its completeness line: `missing` is what the server has and the ledger has not."""
+
+    reconciliation = ReconciliationRow(read_only=True, allow_null=True)
+    months = MonthRow(source="completeness", many=True, read_only=True)
+
+    class Meta:
+        model = FolderMapping
+        fields = ("id", "kind", "name", "reconciliation", "months")
+        read_only_fields = fields
+
+
 class MailboxRow(rest.RowSerializer[Mailbox]):
     last_success_at = serializers.DateTimeField(read_only=True, allow_null=True)
+    folders = FolderRow(source="mappings", many=True, read_only=True)
 
     class Meta:
         model = Mailbox
@@ -33,6 +77,7 @@ class MailboxRow(rest.RowSerializer[Mailbox]):
             "polling_minutes",
             "error_code",
             "last_success_at",
+            "folders",
         )
         read_only_fields = fields
 
@@ -45,7 +90,10 @@ class MailboxViewSet(viewsets.ReadOnlyModelViewSet[Mailbox]):
     read_scope, read_permission = Scope.MAILBOXES_READ, roles.VIEW_MAILBOXES
 
     def get_queryset(self) -> QuerySet[Mailbox]:
-        return Mailbox.objects.annotate(last_success_at=Max("mappings__sync__last_success_at"))
+        folders = FolderMapping.objects.select_related("reconciliation").prefetch_related("completeness")
+        return Mailbox.objects.annotate(
+            last_success_at=Max("mappings__sync__last_success_at")
+        ).prefetch_related(Prefetch("mappings", queryset=folders))
 
 
 class AttachmentRow(rest.RowSerializer[Attachment]):
@@ -73,6 +121,7 @@ class MessageRow(rest.RowSerializer[Message]):
             "sender_name",
             "sender_address",
             "message_id",
+            "authentication",
             "copy_of",
             "attachments",
         )

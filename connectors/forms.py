@@ -2,17 +2,25 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields
+from datetime import datetime, time
 from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.utils import timezone
 
 from audit.models import RetentionPolicy
-from connectors import registry
+from connectors import registry, rules
 from connectors.mime.limits import RAW_MAIL
 from connectors.models import Mailbox, Operation
 
 OPTION = "option_"
+STARTS = (
+    ("", "Choose"),
+    ("now", "From now on"),
+    ("everything", "Everything that is there"),
+    ("day", "From a day on"),
+)
 
 
 def text_input(**attrs: str) -> forms.TextInput:
@@ -78,9 +86,31 @@ class ConnectionForm(forms.Form):
         empty_label="Choose a policy",
         help_text="How long mail, attachments and documents are kept.",
     )
+    start = forms.ChoiceField(
+        label="From when",
+        widget=forms.Select(attrs={"class": "select"}),
+        help_text="Older mail is taken in as historical: accounted for, and not looked into until you say so.",
+    )
+    start_day = forms.DateField(
+        label="Which day",
+        required=False,
+        widget=forms.DateInput(attrs={"class": "input", "type": "date"}, format="%Y-%m-%d"),
+        help_text="Its midnight, in the portal’s time zone.",
+    )
+    trusted = forms.CharField(
+        label="Verdicts believed from",
+        required=False,
+        max_length=2000,
+        widget=text_input(spellcheck="false", placeholder="mx.acme.example"),
+        help_text="The name your own mail gateway writes first into Authentication-Results (SPF, DKIM, DMARC); "
+        "several with commas. Exchange Online writes none: enter a hyphen. It must remove forged ones.",
+    )
 
     def __init__(self, *args: Any, provider: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        start = self.fields["start"]
+        assert isinstance(start, forms.ChoiceField)  # noqa: S101
+        start.choices = [*([("kept", "As it was set")] if "taken_from" in self.initial else []), *STARTS]
         self.option_names: list[str] = []
         for name, made in option_fields(provider):
             self.fields[name] = made
@@ -96,7 +126,22 @@ class ConnectionForm(forms.Form):
             name: cleaned[name] for name in ("name", "address", "reference", "polling_minutes", "retention")
         }
         options = {name.removeprefix(OPTION): cleaned[name] for name in self.option_names}
+        plain["taken_from"] = self._taken_from()
+        plain["trusted_authserv_ids"] = cleaned["trusted"].split(",")
         return {**plain, "options": {name: value for name, value in options.items() if value is not None}}
+
+    def _taken_from(self) -> datetime | None:
+        start, day = self.cleaned_data["start"], self.cleaned_data["start_day"]
+        if start == "kept":
+            kept: datetime | None = self.initial["taken_from"]
+            return kept
+        if start == "day":
+            return timezone.make_aware(datetime.combine(day, time.min))
+        return timezone.now() if start == "now" else None
+
+    def clean(self) -> None:
+        if self.cleaned_data.get("start") == "day" and self.cleaned_data.get("start_day") is None:
+            self.add_error("start_day", "Enter the day.")
 
     @staticmethod
     def initial_of(mailbox: Mailbox, *, reference: str) -> dict[str, Any]:
@@ -106,6 +151,9 @@ class ConnectionForm(forms.Form):
             "reference": reference,
             "polling_minutes": mailbox.polling_minutes,
             "retention": mailbox.retention_id,
+            "start": "kept",
+            "taken_from": mailbox.taken_from,
+            "trusted": ", ".join(mailbox.trusted_authserv_ids),
         }
         return {**plain, **{OPTION + name: value for name, value in mailbox.options.items()}}
 
@@ -125,6 +173,67 @@ def chosen_grants(posted: Any, folders: Sequence[str]) -> list[tuple[str, str]]:
         for operation in Operation.values
         if f"{number}:{operation}" in ticked
     ]
+
+
+class FilterForm(forms.Form):
+    """A folder's filter, and over how many of its mails it is tried."""
+
+    senders_allowed = forms.CharField(
+        label="Only from these domains",
+        required=False,
+        widget=forms.Textarea(attrs={"class": "textarea mono", "rows": 3, "spellcheck": "false"}),
+        help_text="One on a line; what is below a domain counts. Empty: from anybody.",
+    )
+    senders_denied = forms.CharField(
+        label="Never from these domains",
+        required=False,
+        widget=forms.Textarea(attrs={"class": "textarea mono", "rows": 3, "spellcheck": "false"}),
+        help_text="One on a line; they outweigh the others.",
+    )
+    subject_words = forms.CharField(
+        label="With one of these in the subject",
+        required=False,
+        widget=forms.Textarea(attrs={"class": "textarea", "rows": 3}),
+        help_text="Words or parts of words, one on a line.",
+    )
+    attachment_types = forms.MultipleChoiceField(
+        label="With an attachment of one of these kinds",
+        required=False,
+        choices=[
+            (name, name.upper() if len(name) < 4 else name.capitalize()) for name in rules.ATTACHMENT_TYPES
+        ],
+        widget=forms.CheckboxSelectMultiple,
+        help_text="By what the content is, whatever it is called. None chosen: with or without.",
+    )
+    last = forms.IntegerField(
+        label="Try it on the last … mails",
+        min_value=1,
+        max_value=rules.MOST_TRIED,
+        initial=50,
+        widget=forms.NumberInput(attrs={"class": "input"}),
+    )
+
+    def clean(self) -> None:
+        cleaned = self.cleaned_data
+        try:
+            self.chosen = rules.make(
+                {
+                    "senders_allowed": cleaned.get("senders_allowed", "").replace(",", "\n").splitlines(),
+                    "senders_denied": cleaned.get("senders_denied", "").replace(",", "\n").splitlines(),
+                    "attachment_types": cleaned.get("attachment_types", []),
+                    "subject_words": cleaned.get("subject_words", "").splitlines(),
+                }
+            )
+        except rules.FilterError as error:
+            raise forms.ValidationError(str(error)) from error
+
+    @staticmethod
+    def initial_of(chosen: rules.Filter) -> dict[str, Any]:
+        lines = {
+            name: "\n".join(getattr(chosen, name))
+            for name in ("senders_allowed", "senders_denied", "subject_words")
+        }
+        return {**lines, "attachment_types": list(chosen.attachment_types)}
 
 
 class UploadForm(forms.Form):

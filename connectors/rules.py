@@ -1,5 +1,7 @@
 """A folder's filter: which of its mail is looked into for documents, and what it would have done so far."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -56,6 +58,10 @@ class Filter:
         if self.subject_words and not any(word in folded for word in self.subject_words):
             return "subject_word_missing"
         return ""
+
+    def fingerprint(self) -> str:
+        """The same for filters that do the same."""
+        return hashlib.sha256(json.dumps(self.kept(), sort_keys=True).encode()).hexdigest()
 
     def kept(self) -> dict[str, list[str]]:
         """As it is stored on the mapping: only what is filled in."""

@@ -20,6 +20,18 @@ from zalion.vault.errors import VaultError
 COPIES = 20  # linked on a message's page
 STORY = 15  # events shown on a message's page; the rest is in the audit browser
 KINDS: Final = ("mail", "auto_reply", "newsletter", "calendar", "receipt", "bounce")
+# Why a message is not looked into for documents, for the person who wonders.
+WHY: Final = {
+    "auto_reply": "It is an automatic reply.",
+    "calendar": "It is an invitation, or an answer to one.",
+    "receipt": "It only confirms that a mail was read.",
+    "bounce": "It reports that a mail could not be delivered.",
+    "newsletter": "It went to a list, and nothing in it looks like a document.",
+    "copy": "The same mail was taken in before; that one is looked into.",
+    "historical": "It is older than the mailbox’s start. An administrator can have historical mail read.",
+    "filtered": "The folder’s filter does not let it pass.",
+    "message_gone": "It left the mailbox before it could be fetched.",
+}
 # What a mail's HTML may do: be read. Nothing is fetched, nothing runs, no link leads anywhere.
 BODY_POLICY: Final[dict[str, Any]] = {
     "default-src": ["'none'"],
@@ -74,6 +86,7 @@ def message(request: HttpRequest, key: UUID) -> HttpResponse:
         message=shown,
         key=str(key),
         attachments=Attachment.objects.filter(message=shown),
+        why=WHY.get(shown.reason, ""),
         copies=Message.objects.filter(copy_of=shown).select_related("mailbox", "mapping")[:COPIES],
         sections=site.portal.sections("message", request, shown),
         story=reading.story(shown, limit=STORY),

@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import AuditEvent
-from connectors import gateway, onboarding, registry, sync
-from connectors.forms import ConnectionForm, chosen_folders, chosen_grants
+from connectors import gateway, ingest, onboarding, reading, reconcile, registry, rules, sync
+from connectors.forms import ConnectionForm, FilterForm, chosen_folders, chosen_grants
 from connectors.models import (
     AccessScope,
     Approval,
@@ -55,6 +55,7 @@ def mailbox(request: HttpRequest, key: UUID) -> HttpResponse:
         title=shown.name,
         key=str(key),
         folders=standing.folders(shown),
+        historical=standing.historical(shown),
         configuration=configuration,
         configuration_hash=signed,
         approvals=[(kind, label, valid.get(kind)) for kind, label in ApprovalKind.choices],
@@ -134,6 +135,34 @@ def folders(request: HttpRequest, key: UUID) -> HttpResponse:
         title="Folders",
         listed=[{**folder, "ticked": folder["id"] in ticked} for folder in listed],
         upload=any(kind == MappingKind.UPLOAD for kind, _ in mapped),
+        mappings=FolderMapping.objects.filter(mailbox=shown, kind=MappingKind.FOLDER),
+    )
+
+
+def folder_filter(request: HttpRequest, key: UUID, mapping: UUID) -> HttpResponse:
+    """Set a folder's filter; it is saved only as it was tried, so that nobody saves what he has not seen work."""
+    shown = _mailbox(key)
+    place: FolderMapping = get_object_or_404(
+        FolderMapping.objects.select_related("mailbox"), pk=mapping, mailbox=shown, kind=MappingKind.FOLDER
+    )
+    form = FilterForm(request.POST or None, initial=FilterForm.initial_of(rules.of(place)))
+    trials: list[rules.Trial] | None = None
+    if request.method == "POST" and form.is_valid():
+        if "save" in request.POST and request.POST.get("tried") == form.chosen.fingerprint():
+            onboarding.set_filter(place, chosen=form.chosen)
+            messages.success(request, "The filter is kept. IT and compliance sign it before it is used.")
+            return _back(key)
+        trials = rules.dry_run(place, form.chosen, last=form.cleaned_data["last"])
+        reading.listed([trial.message for trial in trials])
+    return _page(
+        request,
+        shown,
+        "connectors/filter.html",
+        title=f"Filter of {place.name}",
+        form=form,
+        trials=trials,
+        passed=sum(not trial.refusal for trial in trials or ()),
+        tried=form.chosen.fingerprint() if trials is not None else "",
     )
 
 
@@ -197,6 +226,20 @@ def resume(request: HttpRequest, key: UUID) -> HttpResponse:
 def sync_now(request: HttpRequest, key: UUID) -> HttpResponse:
     shown = _mailbox(key)
     return _act(request, key, lambda: sync.sync_now(shown), "Every folder is read now.")
+
+
+def reconcile_now(request: HttpRequest, key: UUID) -> HttpResponse:
+    shown = _mailbox(key)
+    return _act(
+        request, key, lambda: reconcile.reconcile_now(shown), "Every folder is compared with its ledger now."
+    )
+
+
+def read_history(request: HttpRequest, key: UUID) -> HttpResponse:
+    shown = _mailbox(key)
+    return _act(
+        request, key, lambda: ingest.read_history(shown), "The historical mail is read for documents now."
+    )
 
 
 def _act(request: HttpRequest, key: UUID, act: Callable[[], object], done: str) -> HttpResponse:

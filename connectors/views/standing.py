@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, F, Max, Min, OuterRef, QuerySet, Subquery, Sum
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Least
 from django.urls import reverse
 
-from connectors import errors
+from connectors import errors, ingest
 from connectors.models import FolderMapping, Mailbox, MailboxState, Message, MessageState
 from zalion.portal.site import Todo
 
@@ -51,13 +51,26 @@ def rows(*, now: datetime) -> list[dict[str, Any]]:
 
 
 def folders(mailbox: Mailbox) -> "QuerySet[FolderMapping]":
-    """A mailbox's mapped folders with their sync and how many of their messages the ledger has."""
+    """A mailbox's mapped folders with their sync, their completeness line, and what the ledger has of them.
+
+    ``there`` are those of the ledger that were on the server at the last comparison, or came since.
+    """
+    left = Coalesce(F("reconciliation__left_server"), 0)
     return (
         FolderMapping.objects.filter(mailbox=mailbox)
-        .select_related("sync", "retention")
+        .select_related("sync", "retention", "reconciliation")
+        .prefetch_related("completeness")
         .annotate(accounted=Count("messages"), sync_total=F("sync__total"))
+        .annotate(there=Least(F("sync_total"), F("accounted") - left))
         .order_by("-kind", "name")
     )
+
+
+def historical(mailbox: Mailbox) -> int:
+    """Messages of ``mailbox`` from before its start that were not looked into."""
+    return Message.objects.filter(
+        mailbox=mailbox, state=MessageState.SKIPPED, reason=ingest.HISTORICAL
+    ).count()
 
 
 def is_late(mailbox: Any, *, now: datetime) -> bool:

@@ -44,6 +44,7 @@ ACCESS: dict[str, Row] = {
     "portal:index": Row(f"{PEOPLE} pat"),
     "portal:mail": Row(CONTENT),
     "portal:mail-upload": Row("rui"),
+    "portal:mail-retry": Row("rui", method="post"),
     "portal:message": Row(CONTENT, "message"),
     "portal:message-body": Row(CONTENT, "message"),
     "portal:message-raw": Row(CONTENT, "message"),
@@ -61,6 +62,9 @@ ACCESS: dict[str, Row] = {
     "portal:mailbox-pause": Row("ada", "mailbox", "post"),
     "portal:mailbox-resume": Row("ada", "mailbox", "post"),
     "portal:mailbox-sync": Row("ada", "mailbox", "post"),
+    "portal:mailbox-reconcile": Row("ada", "mailbox", "post"),
+    "portal:mailbox-history": Row("ada", "mailbox", "post"),
+    "portal:mailbox-filter": Row("ada", "mapping"),
     "portal:mailbox-approve-it": Row("ada", "mailbox", "post"),
     "portal:mailbox-approve-compliance": Row("cleo", "mailbox", "post"),
     "portal:review": Row(CONTENT),
@@ -174,6 +178,7 @@ class World:
             "message": {"key": attachment.message_id},
             "attachment": {"key": attachment.message_id, "path": attachment.path},
             "mailbox": {"key": mailbox.pk},
+            "mapping": {"key": mailbox.pk, "mapping": mailbox.mappings.get(kind="folder").pk},
             "event": {"key": event.pk},
         }
 

@@ -3,12 +3,16 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from audit.models import AuditEvent
 from connectors import onboarding, parse, rules, sync
 from connectors.models import FolderMapping, Mailbox, MailboxState, Message
 from tests.cast import Company
 from tests.contracts.memory import MemoryMailbox
+from zalion.tenancy import context, people, signin
+from zalion.tenancy.models import Role, User
 from zalion.vault.errors import BlobMissing
 
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\ntrailer\n<<>>\n%%EOF\n"
@@ -160,10 +164,87 @@ def test_the_filter_is_part_of_what_is_approved(acme: Company, mapping: FolderMa
         assert {"configuration.changed", "mailbox.reopened"} <= actions
 
 
-def test_taking_the_filter_away_again_leaves_the_earlier_signatures_valid(
+def test_taking_the_filter_away_again_does_not_bring_back_signatures_that_were_overtaken(
     acme: Company, mapping: FolderMapping
 ) -> None:
     with acme.work(acme.ada):
         onboarding.set_filter(mapping, chosen=filled(subject_words=["order"]))
+        signed = onboarding.configuration_hash(mapping.mailbox)
         onboarding.set_filter(mapping, chosen=rules.Filter())
-        assert onboarding.is_approved(Mailbox.objects.get())
+        assert onboarding.configuration_hash(mapping.mailbox) != signed
+        assert not onboarding.is_approved(Mailbox.objects.get())
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    with context.system("tests"):
+        link = signin.issue_link(user)
+    client.post(reverse("signin-redeem", args=[link]))
+    return client
+
+
+def test_a_filter_is_kept_only_as_it_was_tried_and_the_look_is_on_record(
+    acme: Company, mapping: FolderMapping
+) -> None:
+    ada = signed_in(acme.ada)
+    address = reverse("portal:mailbox-filter", args=[mapping.mailbox.pk, mapping.pk])
+    asked = {"senders_denied": "sued.example\n", "attachment_types": ["pdf"], "last": "50"}
+    # Not tried yet, so it is tried instead of kept.
+    page = ada.post(address, {**asked, "save": "", "tried": ""})
+    assert page.status_code == 200
+    assert "1 of the last 3 would pass" in page.content.decode()
+    with acme.work():
+        assert FolderMapping.objects.get(pk=mapping.pk).filter == {}
+        listed = AuditEvent.objects.filter(action="messages.searched").first()
+        assert listed is not None
+        assert len(listed.facts["ids"]) == 3
+    tried = page.context["tried"]
+    # Changed since it was tried.
+    assert (
+        ada.post(address, {**asked, "senders_denied": "nord.example", "save": "", "tried": tried}).status_code
+        == 200
+    )
+    assert ada.post(address, {**asked, "save": "", "tried": tried}).status_code == 302
+    with acme.work():
+        kept = FolderMapping.objects.get(pk=mapping.pk).filter
+        assert kept == {"senders_denied": ["sued.example"], "attachment_types": ["pdf"]}
+    shown = ada.get(reverse("portal:mailbox", args=[mapping.mailbox.pk])).content.decode()
+    assert "senders denied sued.example" in shown
+    assert (
+        "sued.example"
+        in ada.get(reverse("portal:mailbox-folders", args=[mapping.mailbox.pk])).content.decode()
+    )
+
+
+def test_who_may_not_read_mail_sees_no_subject_and_no_sender_in_a_dry_run(
+    acme: Company, mapping: FolderMapping
+) -> None:
+    address = reverse("portal:mailbox-filter", args=[mapping.mailbox.pk, mapping.pk])
+    page = signed_in(acme.ada).post(address, {"last": "50", "try": ""}).content.decode()
+    assert "3 of the last 3 would pass" in page
+    assert "Lunch" not in page
+    assert "anna@nord.example" not in page
+    with acme.work():
+        people.grant_role(acme.ada, role=Role.OPERATOR)
+    page = signed_in(acme.ada).post(address, {"last": "50", "try": ""}).content.decode()
+    assert "Lunch" in page
+    assert "anna@nord.example" in page
+
+
+def test_a_filter_that_cannot_be_is_explained_on_the_page(acme: Company, mapping: FolderMapping) -> None:
+    address = reverse("portal:mailbox-filter", args=[mapping.mailbox.pk, mapping.pk])
+    page = signed_in(acme.ada).post(address, {"senders_allowed": "not a domain", "last": "50", "try": ""})
+    assert "is no domain" in page.content.decode()
+
+
+def test_the_message_page_says_why_a_filtered_mail_was_not_looked_into(
+    acme: Company, mapping: FolderMapping, server: MemoryMailbox
+) -> None:
+    with acme.work():
+        FolderMapping.objects.filter(pk=mapping.pk).update(filter={"senders_denied": ["sued.example"]})
+        server.deliver(mail("spam@sued.example", "Order 3"), received_at=START + timedelta(days=1))
+        read(mapping)
+        filtered = Message.objects.get(identity="1:4")
+    page = signed_in(acme.rui).get(reverse("portal:message", args=[filtered.pk])).content.decode()
+    assert "filter does not let it pass" in page
+    assert "Filter sender denied" in page

@@ -14,6 +14,8 @@ import dns.rrset
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from django.test import Client
+from django.urls import reverse
 
 from connectors import parse, senders, sync
 from connectors.mime import parse as parse_mail
@@ -22,6 +24,7 @@ from connectors.models import FolderMapping, Mailbox, Message
 from tests.cast import Company
 from tests.contracts.memory import MemoryMailbox
 from zalion import sandbox
+from zalion.tenancy import context, signin
 
 TRUSTED = ["mx.acme.example"]
 
@@ -371,3 +374,17 @@ def test_the_check_runs_in_a_child_without_network(nord: Signer) -> None:
         "connectors.mime.signatures:verify_signatures", raw=nord.sign(mail()), keys={nord.name: nord.record}
     )
     assert result == ["pass"]
+
+
+def test_the_message_page_shows_the_verdicts_and_who_gave_them(
+    acme: Company, server: MemoryMailbox, mapping: FolderMapping
+) -> None:
+    row = taken_in(acme, server, mapping, mail(PASSED))
+    client = Client()
+    with context.system("tests"):
+        link = signin.issue_link(acme.rui)
+    client.post(reverse("signin-redeem", args=[link]))
+    page = client.get(reverse("portal:message", args=[row.pk])).content.decode()
+    assert "mx.acme.example" in page
+    assert "DMARC" in page
+    assert "Dmarc fail" in page

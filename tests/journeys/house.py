@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 import wsgiref.simple_server
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -23,7 +23,7 @@ class Quiet(wsgiref.simple_server.WSGIRequestHandler):
 
 
 def populate() -> None:
-    from connectors import importing, parse
+    from connectors import importing, parse, reconcile, sync
     from connectors.models import FolderMapping, Message
     from extraction import pipeline
     from tests.cast import SET_UP, make_company, make_mailbox
@@ -44,12 +44,20 @@ def populate() -> None:
         people.add_person("pat", name="Pat Reyes", platform_operator=True)
     with borealis.work():
         people.grant_role(acme.rui, role=Role.OPERATOR)
-    mailbox = make_mailbox(acme, MemoryMailbox())
+    server = MemoryMailbox()
+    mailbox = make_mailbox(acme, server)
     with acme.work():
         made = mails.make(NOW)
         # Wrong sums and broken mails come later in the story than the first days.
         wanted = made[:MAILS] + [mail for mail in made[MAILS:] if mail.expected == "finding"]
         importing.import_mail(mailbox, mails=[importing.FoundMail(mail.raw, mail.arrived) for mail in wanted])
+        # Some of them lie in the mailbox's folder as well: copies there, and a completeness line.
+        for mail in wanted[2:5]:
+            server.deliver(mail.raw, received_at=mail.arrived + timedelta(seconds=1))
+        folder = FolderMapping.objects.get(mailbox=mailbox, kind="folder")
+        sync.sync_folder(folder.pk)
+        reconcile.reconcile_now(mailbox)
+        reconcile.reconcile_folder(folder.pk)
         for mapping in FolderMapping.objects.filter(mailbox=mailbox):
             parse.parse_messages(mapping.pk)
         pipeline.run_due()
@@ -68,7 +76,7 @@ def work() -> None:
 
 
 def answer(asked: dict[str, Any]) -> Any:
-    from connectors.models import Mailbox, Message
+    from connectors.models import FolderMapping, Mailbox, Message
     from extraction.models import Document
     from tests.cast import SET_UP
     from zalion.tenancy import context, signin
@@ -105,6 +113,10 @@ def answer(asked: dict[str, Any]) -> Any:
             "held": [
                 str(key) for key in Message.objects.filter(state="quarantined").values_list("pk", flat=True)
             ],
+            "copies": [
+                str(key) for key in Message.objects.filter(reason="copy").values_list("pk", flat=True)
+            ],
+            "folder": str(FolderMapping.objects.filter(kind="folder").values_list("pk", flat=True)[0]),
             "mailboxes": {row.name: str(row.pk) for row in Mailbox.objects.all()},
         }
 

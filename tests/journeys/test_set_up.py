@@ -26,6 +26,7 @@ def connect(ada: Any, house: House, server: PymapServer, user: str) -> str:
     page.get_by_label("CA certificates").fill(server.authority.pem)
     page.get_by_label("Secret").fill("file:acme-confirmations")
     page.get_by_label("Retention").select_option(label="Standard")
+    page.get_by_label("From when").select_option(label="Everything that is there")
     page.get_by_role("button", name="Save and go on").click()
     page.get_by_text("The connection is kept.").wait_for()
     command = page.locator("#secret-command").inner_text()
