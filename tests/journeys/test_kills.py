@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-import psycopg
 import pytest
 from django.db import connection
 
 from tests import invariants
 from tests.journeys.installation import Installation
+from tests.servers.databases import own_database
 from tests.servers.dovecot import DovecotServer
 from zalion.demo import mails
 
@@ -21,14 +21,6 @@ NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 MAILS = 60
 PATIENCE = 120.0  # seconds for any single thing to happen on a busy machine
 GROUNDS = [("sqlite", "orm"), ("sqlite", "redis"), ("postgresql", "orm"), ("postgresql", "redis")]
-
-
-def own_database(url: str) -> str:
-    """A new, empty database on the server at ``url``."""
-    name = f"kills_{secrets.token_hex(6)}"
-    with psycopg.connect(url, autocommit=True) as server:
-        server.execute(f"CREATE DATABASE {name}")
-    return f"{url.rpartition('/')[0]}/{name}"
 
 
 @pytest.fixture
@@ -47,7 +39,7 @@ def installation(
     database, broker = ground
     environment = {"ZALION_BROKER": broker}
     if database == "postgresql":
-        environment["DATABASE_URL"] = own_database(request.getfixturevalue("postgres").url)
+        environment["DATABASE_URL"] = own_database(request.getfixturevalue("postgres"))
     if broker == "redis":
         environment["REDIS_URL"] = request.getfixturevalue("redis_server").url
     made = Installation(tmp_path, **environment)

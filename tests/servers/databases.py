@@ -1,15 +1,26 @@
 """Runs a command beside a private PostgreSQL and Redis: `python -m tests.servers.databases COMMAND...`."""
 
 import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 
+import psycopg
 import pytest
 
 from tests.servers.postgres import PostgresServer
 from tests.servers.redis import RedisServer
+
+
+def own_database(server: PostgresServer) -> str:
+    """The URL of a new, empty database, for a role that row-level security binds and that may make others."""
+    name, password = f"portal_{secrets.token_hex(6)}", secrets.token_hex(16)
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {name} LOGIN CREATEDB PASSWORD '{password}'")
+        connection.execute(f"CREATE DATABASE {name} OWNER {name}")
+    return f"postgresql://{name}:{password}@127.0.0.1:{server.port}/{name}"
 
 
 def run(command: Sequence[str]) -> int:
@@ -25,7 +36,7 @@ def run(command: Sequence[str]) -> int:
         except pytest.skip.Exception as missing:
             print(f"skipped, {missing}: {' '.join(command)}", flush=True)
             return 0
-        environment = {**os.environ, "DATABASE_URL": postgres.url, "REDIS_URL": redis.url}
+        environment = {**os.environ, "DATABASE_URL": own_database(postgres), "REDIS_URL": redis.url}
         process = subprocess.Popen(command, env=environment)
         while True:
             try:

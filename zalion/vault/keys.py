@@ -200,6 +200,7 @@ def system_key(purpose: str, version: int | None = None) -> Key:
 # -- rotation of the master key ---------------------------------------------------------------------------
 
 
+@context.system("rewrap")  # of every tenant, whoever calls: a key that was left out would be lost
 def rewrap() -> int:
     """Wrap every key again under the newest master key; returns how many were not yet.
 
