@@ -137,7 +137,8 @@ def _calls(payloads: list[str | bytes]) -> set[Call] | None:
 
 def _refresh_connection() -> None:
     """A server may have hung up on a process that waits for long; a file does not, and opening it costs."""
-    if db.connections[Conf.ORM].vendor != "sqlite":
+    connection = db.connections[Conf.ORM]
+    if connection.vendor != "sqlite" and not connection.in_atomic_block:
         db.close_old_connections()
 
 
