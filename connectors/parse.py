@@ -22,6 +22,8 @@ PAGE = 20  # rows written in one unit
 VISIT = timedelta(minutes=2)
 LEASE = timedelta(minutes=10)
 MAX_ATTEMPTS = 3
+# A worker that was killed says little about what it held; a mail that kills ten is not tried an eleventh time.
+MAX_DEATHS = 10
 RETRY_AFTER = timedelta(minutes=1)
 # No documents are looked for in these; the row says so.
 SKIPPED_KINDS = frozenset({"auto_reply", "calendar", "receipt", "bounce", "newsletter"})
@@ -72,7 +74,7 @@ def _claim_page(mapping: FolderMapping) -> list[Message]:
 
 def _parse(message: Message) -> dict[str, Any]:
     """Plain data from the child with "sender" of connectors.senders; or {"quarantine": reason}, {"again": reason}."""
-    if message.parse_attempts > MAX_ATTEMPTS:
+    if message.parse_attempts > MAX_DEATHS:
         return {"quarantine": "parser_died"}
     try:
         raw = ingest.read_raw(message)

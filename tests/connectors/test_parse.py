@@ -119,7 +119,7 @@ def test_mails_that_a_killed_worker_held_are_not_taken_for_what_killed_it(
         assert Message.objects.filter(state="stored", parse_due_at=None).count() == 5
 
 
-def test_a_mail_over_which_three_workers_died_is_given_up_alone(
+def test_a_mail_over_which_ten_workers_died_is_given_up_alone(
     acme: Company, server: MemoryMailbox, mapping: FolderMapping
 ) -> None:
     for subject in ("deadly", "harmless"):
@@ -127,7 +127,7 @@ def test_a_mail_over_which_three_workers_died_is_given_up_alone(
     with acme.work():
         sync.sync_folder(mapping.pk)
         deadly = Message.objects.filter(identity="1:1")
-        deadly.update(parse_attempts=parse.MAX_ATTEMPTS)
+        deadly.update(parse_attempts=parse.MAX_DEATHS)
         parse.parse_messages(mapping.pk)
         assert {(row.identity, row.state, row.reason) for row in Message.objects.all()} == {
             ("1:1", "quarantined", "parser_died"),
