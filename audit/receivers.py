@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from audit import actions, chain, trail, triggers
 from audit.models import AuditEvent, Outcome
 from zalion import tasks
-from zalion.tenancy import context, roles
+from zalion.tenancy import context, roles, signin
 from zalion.tenancy.middleware import SESSION_METHOD, tenants_of
 from zalion.tenancy.models import User
 from zalion.tenancy.unit import in_foreign_transaction, unit, unit_closing, unit_undone
@@ -65,8 +65,23 @@ def access_refused(sender: Any, permission: str, reason: str, **signal: Any) -> 
     trail.record(action, facts={"permission": permission}, outcome=Outcome.REFUSED, reason=reason)
 
 
+def link_issued(sender: Any, user: User, **signal: Any) -> None:
+    """On the chain where the person's sign-in will be: whoever makes a link can be them."""
+    tenants, at_work = tenants_of(user), context.current()
+    if tenants and isinstance(at_work, context.SystemContext):
+        with context.work(tenants[0].pk, at_work.actor, at_work.correlation_id):
+            trail.record(actions.SIGNIN_LINK_ISSUED, object=user)
+    else:
+        trail.record(actions.SIGNIN_LINK_ISSUED, object=user)
+
+
 def tenant_switched(sender: Any, tenant_id: uuid.UUID | str, **signal: Any) -> None:
+    """On both chains: the tenant that somebody goes over to sees who came, too."""
     trail.record(actions.TENANT_SWITCHED, object=("tenant", tenant_id))
+    here, there = context.work_context(), uuid.UUID(str(tenant_id))
+    if there != here.tenant_id:
+        with context.work(there, here.actor, here.correlation_id):
+            trail.record(actions.TENANT_SWITCHED, object=("tenant", tenant_id))
 
 
 def stranger_refused(sender: None, reason: str, place: str, digest: str, **signal: Any) -> None:
@@ -82,5 +97,6 @@ def connect() -> None:
     user_logged_out.connect(signed_out, dispatch_uid="audit")
     roles.access_refused.connect(access_refused, dispatch_uid="audit")
     roles.tenant_switched.connect(tenant_switched, dispatch_uid="audit")
+    signin.link_issued.connect(link_issued, dispatch_uid="audit")
     tasks.stranger_refused.connect(stranger_refused, dispatch_uid="audit")
     post_migrate.connect(triggers.install, sender=apps.get_app_config("audit"), dispatch_uid="audit")

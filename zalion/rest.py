@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import SimpleRateThrottle
 
-from zalion.tenancy import roles
+from zalion.tenancy import roles, throttle
 from zalion.tenancy.models import ApiToken, Scope, User
 from zalion.vault.fields import SealedJsonField, SealedTextField
 
@@ -32,8 +32,19 @@ class TokenAuthentication(BaseAuthentication):
             return None
         token: ApiToken | None = getattr(request, "api_token", None)
         if token is None:
-            raise exceptions.AuthenticationFailed("This token is unknown, expired or revoked.")
+            self._refuse(request)
         return None, token
+
+    @staticmethod
+    def _refuse(request: Request) -> NoReturn:
+        shown, address = request.headers.get("Authorization", ""), request.META.get("REMOTE_ADDR", "")
+        over = throttle.over("token", address=address, shown=shown.partition(" ")[2].strip())
+        if over <= 1:
+            reason = "throttled" if over == 1 else "token"
+            roles.access_refused.send(sender=None, permission="token", reason=reason)
+        if over > 0:
+            raise exceptions.Throttled(wait=throttle.WINDOW)
+        raise exceptions.AuthenticationFailed("This token is unknown, expired or revoked.")
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="Zalion"'

@@ -130,6 +130,14 @@ STORAGES = {
     },
 }
 
+# Counters of requests and refusals, each web process its own; nothing else is cached.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 50_000},
+    }
+}
+
 # People
 AUTH_USER_MODEL = "tenancy.User"
 AUTHENTICATION_BACKENDS = ["zalion.tenancy.roles.RoleBackend"]

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from zalion.tenancy import roles, signin
+from zalion.tenancy import roles, signin, throttle
 from zalion.tenancy.middleware import SESSION_METHOD, SESSION_STARTED, SESSION_TENANT
 
 
@@ -24,18 +24,30 @@ def how(request: HttpRequest) -> HttpResponse:
 def redeem(request: HttpRequest, secret: str) -> HttpResponse:
     """GET shows a button, so that a link opened by a scanner is not used up; POST signs in."""
     if request.method == "GET":
-        return render(request, "portal/signin.html", {"title": "Sign in", "secret": secret})
+        return _not_passed_on(render(request, "portal/signin.html", {"title": "Sign in", "secret": secret}))
     try:
         user = signin.redeem(secret)
     except signin.SignInRefused as refused:
-        roles.access_refused.send(sender=None, permission="signin", reason="link")
-        return render(
-            request, "portal/signin.html", {"title": "Sign in", "refused": str(refused)}, status=403
-        )
+        over = throttle.over("signin", address=request.META.get("REMOTE_ADDR", ""), shown=secret)
+        if over <= 1:
+            reason = "throttled" if over == 1 else "link"
+            roles.access_refused.send(sender=None, permission="signin", reason=reason)
+        context = {"title": "Sign in", "refused": str(refused)}
+        answer = render(request, "portal/signin.html", context, status=429 if over > 0 else 403)
+        return _not_passed_on(answer)
     login(request, user, backend="zalion.tenancy.roles.RoleBackend")
     request.session[SESSION_STARTED] = timezone.now().isoformat()
     request.session[SESSION_METHOD] = "link"
     return HttpResponseRedirect(reverse("portal:index"))
+
+
+def _not_passed_on(answer: HttpResponse) -> HttpResponse:
+    """The page's address is a secret: its style sheets are fetched, and their log written, without it.
+
+    Not `no-referrer`, with which browsers send an opaque Origin that the CSRF check refuses.
+    """
+    answer.headers["Referrer-Policy"] = "strict-origin"
+    return answer
 
 
 @require_POST

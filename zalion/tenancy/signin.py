@@ -5,10 +5,14 @@ import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from django.dispatch import Signal
 from django.utils import timezone
 
 from zalion.tenancy.models import ApiToken, Scope, SignInLink, User, _nonce
 from zalion.tenancy.unit import unit
+
+# Sent with ``user`` in the unit that makes a link for them; the trail listens.
+link_issued = Signal()
 
 LINK_LIFE = timedelta(minutes=10)
 TOKEN_MARK = "zal"  # noqa: S105  (what a token starts with, so that secret scanners can find a leaked one)
@@ -28,6 +32,7 @@ def issue_link(user: User) -> str:
     with unit():
         SignInLink.objects.filter(expires_at__lt=timezone.now()).delete()
         SignInLink.objects.create(digest=_digest(secret), user=user, expires_at=timezone.now() + LINK_LIFE)
+        link_issued.send(sender=None, user=user)
     return secret
 
 
@@ -75,10 +80,14 @@ def revoke_token(token: ApiToken) -> None:
 
 
 def find_token(shown: str) -> ApiToken:
-    """The live token that ``shown`` is; raises SignInRefused. Looks across tenants: it decides which one works."""
+    """The live token that ``shown`` is; raises SignInRefused. Looks across tenants: it decides which one works.
+
+    It dies with the account of the person who made it.
+    """
     parts = shown.split("_", 2)
     prefix = parts[1] if len(parts) == 3 and parts[0] == TOKEN_MARK else ""
-    token = ApiToken.across_tenants.select_related("tenant").filter(prefix=prefix).first()
+    rows = ApiToken.across_tenants.select_related("tenant", "created_by")
+    token = rows.filter(prefix=prefix).first()
     digest = token.digest if token else _digest("")
     right = secrets.compare_digest(digest, _digest(shown))
     if (
@@ -87,6 +96,7 @@ def find_token(shown: str) -> ApiToken:
         or token.revoked_at is not None
         or token.expires_at <= timezone.now()
         or token.tenant.suspended_at is not None
+        or not token.created_by.is_active
     ):
         raise SignInRefused("This token is unknown, expired or revoked.")
     return token

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.urls import reverse
 
 from zalion.tenancy import context, signin
+from zalion.tenancy.command import command_actor
 from zalion.tenancy.models import User
 
 
@@ -20,6 +21,6 @@ class Command(BaseCommand):
         user = User.objects.filter(username=options["user"], is_active=True).first()
         if user is None:
             raise CommandError(f"There is no active user called {options['user']}.")
-        with context.system("sign-in link", context.Actor("command", name="signin_link")):
+        with context.system("sign-in link", command_actor("signin_link")):
             secret = signin.issue_link(user)
         self.stdout.write(settings.BASE_URL.rstrip("/") + reverse("signin-redeem", args=[secret]))
