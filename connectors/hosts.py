@@ -10,11 +10,20 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import BinaryIO, Self, TypeVar
 
-from connectors.adapters import Binding, CheckReport, ConnectionFacts, MailboxAdapter, option, run_check
+from connectors.adapters import (
+    Binding,
+    CheckReport,
+    ConnectionFacts,
+    FolderInfo,
+    MailboxAdapter,
+    option,
+    run_check,
+)
 from connectors.errors import ConfigurationError, MessageTooLarge, ProviderUnavailable, from_network
 from connectors.sasl import AUTHS, Exchange
 from zalion import net
 
+_GMAIL = {"[Gmail]", "[Google Mail]"}
 Item = TypeVar("Item")
 Step = tuple[str, str, Callable[[], str]]
 
@@ -24,6 +33,24 @@ def checked(argument: str | bytes) -> None:
     raw = argument.encode("utf-8", "surrogatepass") if isinstance(argument, str) else argument
     if any(byte in raw for byte in b"\r\n\0\1"):
         raise ConfigurationError("A value holds a line break or another control.", code="unsafe_argument")
+
+
+def require_one_view(chosen: Sequence[FolderInfo], listed: Sequence[FolderInfo]) -> None:
+    """See to it that no message is followed in two places: of the folders `listed`, these are `chosen`.
+
+    A folder of all mail shows every other folder's once more; at Gmail, whose folders are labels, any two may.
+    Raises ConfigurationError.
+    """
+    everything = [folder for folder in listed if folder.role == "all"]
+    at_gmail = any(folder.path[0] in _GMAIL for folder in everything)
+    within = [folder for folder in chosen if folder.role not in {"junk", "trash"}]
+    if len(within) > 1 and (at_gmail or any(folder.role == "all" for folder in within)):
+        names = " or ".join(folder.name for folder in everything)
+        raise ConfigurationError(
+            "The chosen folders show the same mail.",
+            code="folders_overlap",
+            what_to_do=f"Choose {'one label' if at_gmail else 'single folders'}, or {names} alone.",
+        )
 
 
 @contextmanager

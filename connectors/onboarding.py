@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from audit import actions, trail
 from audit.models import RetentionPolicy
-from connectors import errors, gateway, registry, rules
+from connectors import errors, gateway, hosts, registry, rules
+from connectors.adapters import FolderInfo
 from connectors.models import (
     AccessScope,
     Approval,
@@ -184,9 +185,14 @@ def check_passed(mailbox: Mailbox) -> bool:
 def map_folders(mailbox: Mailbox, *, folders: Sequence[str], upload: bool = False) -> None:
     """Exactly these folders of the live list are taken in; a mapping with mail keeps its rows when it goes.
 
-    Raises OnboardingError for a folder that the last check did not see.
+    Raises OnboardingError for a folder that the last check did not see, and for two that show the same mail.
     """
     listed = {f["id"]: f for f in (mailbox.check_report or {}).get("folders", []) if f["selectable"]}
+    known = {name: FolderInfo(**told) for name, told in listed.items()}
+    try:
+        hosts.require_one_view([known[name] for name in folders if name in known], list(known.values()))
+    except errors.ConfigurationError as error:
+        raise OnboardingError(f"{error} {error.what_to_do}") from error
     existing = {(m.kind, m.folder): m for m in FolderMapping.objects.filter(mailbox=mailbox)}
     wanted = {(MappingKind.FOLDER.value, folder) for folder in folders}
     if upload:

@@ -1,5 +1,6 @@
 """Two people sign what they saw, and nobody alone goes live with anything else, by no detour and in no race."""
 
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from django.urls import reverse
 
 from audit.models import AuditEvent
 from connectors import gateway, onboarding
+from connectors.adapters import FolderInfo
 from connectors.models import Approval, Credential, Mailbox, MailboxState
 from connectors.onboarding import OnboardingError
 from tests.cast import Company
@@ -143,3 +145,17 @@ def test_withdrawing_a_signature_is_on_record(acme: Company, mailbox: Mailbox) -
         onboarding.configure(mailbox, **settings_of(mailbox, polling_minutes=20))
         changed = AuditEvent.objects.filter(action="configuration.changed", object_kind="approval")
         assert changed.count() == 1
+
+
+def test_all_mail_is_not_followed_beside_the_folders_it_shows(acme: Company, mailbox: Mailbox) -> None:
+    """Field note 33: one label or All Mail, never both as independent."""
+    with acme.work(acme.ada):
+        listed = [
+            asdict(FolderInfo(name, name, (name,), role, True, None))
+            for name, role in (("INBOX", "inbox"), ("All Mail", "all"))
+        ]
+        mailbox.check_report = {"steps": [], "folders": listed}
+        mailbox.save()
+        with pytest.raises(OnboardingError, match="All Mail alone"):
+            onboarding.map_folders(mailbox, folders=["INBOX", "All Mail"])
+        onboarding.map_folders(mailbox, folders=["INBOX"])

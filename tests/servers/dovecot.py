@@ -8,6 +8,9 @@ import shutil
 import time
 from pathlib import Path
 
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from imapclient.imap_utf7 import encode as encode_utf7
 
 from tests.servers.certificates import Authority
@@ -29,13 +32,19 @@ ssl_min_protocol = TLSv1.2
 ssl_cert = <{folder}/server.pem
 ssl_key = <{folder}/server.key
 disable_plaintext_auth = yes
-auth_mechanisms = plain login
+auth_mechanisms = plain login xoauth2 oauthbearer
 auth_failure_delay = 0
 mail_max_userip_connections = 100
 mail_location = maildir:~/Maildir
 mail_log_prefix = "%s: "
 passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {folder}/oauth2.conf
+}}
+passdb {{
   driver = passwd-file
+  mechanisms = plain login
   args = scheme=PLAIN {folder}/users/%u
 }}
 userdb {{
@@ -73,6 +82,16 @@ service imap-login {{
 }}
 """
 
+_TOKENS = """
+introspection_mode = local
+local_validation_key_dict = fs:posix:prefix={folder}/keys/
+username_attribute = email
+scope = {scope}
+"""
+
+# What an access token has to be for.
+SCOPE = "https://mail.acme.example/imap"
+
 # Dovecot's own records beside the mail; they may change when somebody reads.
 _BOOKKEEPING = ("dovecot", "subscriptions", "maildirfolder")
 
@@ -90,6 +109,7 @@ class DovecotServer(PrivateServer):
         self.starttls_port = free_port()
         self.users: dict[str, str] = {}
         self._numbers = itertools.count()
+        self._token_key = ec.generate_private_key(ec.SECP256R1())
 
     def start(self) -> None:
         for path in self.authority.write(self.folder, "localhost", self.host):
@@ -107,6 +127,14 @@ class DovecotServer(PrivateServer):
             starttls_port=self.starttls_port,
         )
         configuration = self.write("dovecot.conf", text)
+        self.write("oauth2.conf", _TOKENS.format(folder=self.folder, scope=SCOPE))
+        keys = self.folder / "keys" / "default" / "ES256"
+        keys.mkdir(parents=True)
+        public = self._token_key.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        (keys / "default").write_bytes(public)
+        self.give(keys.parent.parent, keys.parent, keys, keys / "default")
         self.spawn([self._binary, "-F", "-c", str(configuration)], ready=lambda: listens(self.port))
 
     def add_user(self, name: str | None = None, password: str | None = None) -> tuple[str, str]:
@@ -120,6 +148,12 @@ class DovecotServer(PrivateServer):
         self.give(home)
         self._maildir(home / "Maildir")
         return name, self.users[name]
+
+    def token(self, user: str, *, seconds: int = 3600, scope: str = SCOPE) -> str:
+        """An access token for `user` as an identity provider issues it, good for `seconds`."""
+        now = int(time.time())
+        claims = {"sub": user, "email": user, "scope": scope, "iat": now, "exp": now + seconds}
+        return jwt.encode(claims, self._token_key, algorithm="ES256")
 
     def create_folder(self, user: str, name: str) -> None:
         path = self.path(user, name)

@@ -39,6 +39,8 @@ const commands = {
         const server = hoodiecrow({credentials, secureConnection: true, plugins: asked.plugins,
             users: asked.users, storage: asked.storage});
         raw(server);
+        // Its plugin brings Gmail's extension but forgets to announce it.
+        if (asked.plugins.includes("X-GM-EXT-1")) server.registerCapability("X-GM-EXT-1");
         servers.push(server);
         server.listen(0, "127.0.0.1", () =>
             answer({server: servers.length - 1, port: server.server.address().port}));
