@@ -11,9 +11,12 @@ from extraction.schemas import Evidence, decimal_of
 
 MAX_BYTES: Final = 32 * 1024 * 1024
 # Tags and attributes; each costs the tree about a hundred bytes, whatever it cost in the file.
-MAX_MARKS: Final = 1_500_000
+MAX_MARKS: Final = 800_000
 
 Paths = Mapping[str, tuple[str, ...]]
+
+
+_NONE: Final[dict[str, list["Node"]]] = {}
 
 
 class Node:
@@ -28,7 +31,7 @@ class Node:
         self._parent = parent
         self._number = number
         self._children: list[Node] | None = [] if name else None
-        self._named: dict[str, list[Node]] = {}
+        self._named = _NONE
         self.name = name or _local(element)
 
     @property
@@ -55,7 +58,7 @@ class Node:
 
     def children(self) -> list["Node"]:
         if self._children is None:
-            self._children = []
+            self._children, self._named = [], {}
             for element in self._element:
                 local = _local(element)
                 if local:
@@ -75,8 +78,10 @@ class Node:
         if name == "*":
             found = children
         elif "|" in name:
-            either = name.split("|")
-            found = [child for child in children if child.name in either]
+            either = [part for part in name.split("|") if part in self._named]
+            found = self._named[either[0]] if len(either) == 1 else []
+            if len(either) > 1:
+                found = [child for child in children if child.name in either]
         else:
             found = self._named.get(name, [])
         for node in found:
@@ -170,7 +175,7 @@ def documents(root: Node, is_document: Callable[[Node], bool], depth: int = 3) -
 
 def _local(element: etree._Element) -> str:
     # Comments, processing instructions and unresolved entities have a function where elements have a name.
-    return etree.QName(element).localname if isinstance(element.tag, str) else ""
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
 def _bare(name: str | bytes) -> str:

@@ -9,7 +9,7 @@ from extraction.extractor import UnreadableError
 from extraction.schemas import Evidence
 
 MAX_BYTES: Final = 32 * 1024 * 1024
-MAX_SEGMENTS: Final = 500_000
+MAX_SEGMENTS: Final = 100_000
 
 _SERVICE: Final = re.compile(rb"\s*UNA(.{6})", re.DOTALL)
 _SYNTAX: Final = re.compile(rb"UNB.{0,3}?(UNO[A-Z])", re.DOTALL)

@@ -5,7 +5,7 @@ from typing import Final
 
 from extraction.extractor import UnreadableError
 
-MAX_ROWS: Final = 20_000
+MAX_ROWS: Final = 10_000
 MAX_COLUMNS: Final = 512
 MAX_CELLS: Final = 400_000
 
