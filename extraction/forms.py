@@ -4,7 +4,17 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from extraction.schemas import DATE_FIELDS, DOC_TYPES, NUMBER_FIELDS, SEVERITIES
+from extraction.layout import dates, numbers
+from extraction.layout.lexicon import unit_name
+from extraction.schemas import (
+    DATE_FIELDS,
+    DOC_TYPES,
+    NUMBER_FIELDS,
+    SEVERITIES,
+    date_of,
+    decimal_of,
+    number_text,
+)
 
 HEADER_GROUPS: Final = (
     (
@@ -52,10 +62,10 @@ LINE_COLUMNS: Final = (
     ("quantity", "Quantity"),
     ("unit", "Unit"),
     ("unit_price", "Price"),
+    ("price_base", "Per"),
     ("line_total", "Total"),
     ("delivery_date", "Delivery"),
     ("buyer_article", "Our article"),
-    ("price_base", "Per"),
     ("discount", "Disc. %"),
     ("tax_rate", "Tax %"),
     ("order_line_ref", "Order line"),
@@ -93,8 +103,18 @@ class Cell:
         return self.machine is not None and _plain(self.machine) != _plain(self.saved)
 
     @property
-    def wide(self) -> bool:
+    def long(self) -> bool:
+        """Whether it may run over several lines."""
         return self.name in {"ship_to", "payment_terms", "description"}
+
+    @property
+    def wide(self) -> bool:
+        return self.long or self.name == "seller_name"
+
+    @property
+    def meaning(self) -> str:
+        """What a code stands for, where people would have to look it up."""
+        return unit_name(self.value) if self.name == "unit" else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +132,10 @@ class Sheet:
 
     def columns(self) -> list[tuple[str, str, bool]]:
         """Name, label, and whether the column is shown without asking."""
+        refused = {path.rpartition(".")[2] for path in self.errors if path.startswith("lines.")}
         lines = self.current.get("lines") or []
         return [
-            (name, label, name in ALWAYS_SHOWN or any(line.get(name) for line in lines))
+            (name, label, name in ALWAYS_SHOWN or name in refused or any(line.get(name) for line in lines))
             for name, label in LINE_COLUMNS
         ]
 
@@ -150,6 +171,11 @@ class Sheet:
             Cell(f"{NEW_LINES}.#.{name}", name, label, "", "", _kind(name), None, [], "", None)
             for name, label in LINE_COLUMNS
         ]
+
+    def refusals(self) -> list[tuple[str, str]]:
+        """What was not saved, each with the name that its field has on the page."""
+        header = {name: label for _, fields in HEADER_GROUPS for name, label in fields}
+        return [(header.get(path) or _line_label(path), words) for path, words in self.errors.items()]
 
     def loose_findings(self) -> list[tuple[str, list[str]]]:
         """Findings about the whole document, or about a field that the page does not show, the worst first."""
@@ -211,7 +237,7 @@ def changes_of(
         if key.startswith(f"{NEW_LINES}.") and value.strip():
             which, _, name = key.removeprefix(f"{NEW_LINES}.").partition(".")
             if name in LINE_NAMES:
-                added.setdefault(which, {})[name] = value.strip()
+                added.setdefault(which, {})[name] = _understood(name, value)
     if added:
         changes[NEW_LINES] = list(added.values())
     return changes
@@ -244,8 +270,41 @@ def _shown_as(path: str, value: Any) -> str:
 
 def _compare(changes: dict[str, Any], path: str, typed: str, stored: Any) -> None:
     # A browser folds the line ends of a value, and the page pads amounts; neither is a change.
-    if _plain(typed) not in (_plain(stored), _plain(_shown_as(path, stored))):
-        changes[path] = typed.strip() or None
+    if _plain(typed) in (_plain(stored), _plain(_shown_as(path, stored))):
+        return
+    understood = _understood(path.rpartition(".")[2], typed)
+    if _plain(understood) not in (_plain(stored), _plain(_shown_as(path, stored))):
+        changes[path] = understood or None
+
+
+def _understood(name: str, typed: str) -> str:
+    """A number or a date as it is stored, where the paper's way of writing it can be read in one way only."""
+    text = typed.strip()
+    if name in NUMBER_FIELDS and decimal_of(text) is None:
+        found = set(numbers.readings(text))
+        return number_text(found.pop()) if len(found) == 1 else text
+    if name in DATE_FIELDS and date_of(text) is None:
+        days = {
+            date.read(month_first=False) for date in dates.find_dates(text) if _has_one_reading(date, text)
+        }
+        day = days.pop() if len(days) == 1 else None
+        return day.isoformat() if day else text
+    return text
+
+
+def _has_one_reading(date: dates.DateText, text: str) -> bool:
+    """Whether the date is all of the text and its order of day and month is certain: points put the day first."""
+    whole = (date.start, date.end) == (0, len(text))
+    return whole and (
+        "." in text or None in (date.day_first, date.month_first) or date.day_first == date.month_first
+    )
+
+
+def _line_label(path: str) -> str:
+    """``lines.0.unit_price`` as people say it: Line 1, Price."""
+    _, number, name = [*path.split("."), "", ""][:3]
+    place = f"Line {int(number) + 1}" if number.isdigit() else "New line"
+    return f"{place}, {dict(LINE_COLUMNS)[name]}" if name in LINE_NAMES else place
 
 
 def _written(name: str, value: Any) -> str:

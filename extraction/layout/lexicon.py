@@ -218,6 +218,12 @@ def unit_code(text: str) -> str | None:
     return _units().get(unit_key(text))
 
 
+def unit_name(code: str) -> str:
+    """The English word for a unit's code; empty when the lexicon has none, or the code is the word."""
+    printed = _data("en")["units"].get(code, ())
+    return next((word for word in printed if word.lower() != code.lower()), "")
+
+
 def unit_known(unit: str) -> bool:
     """Whether a unit is a code of UN/ECE Rec 20 or 21, by its shape, or a printed unit of the lexicons. The lists
     have thousands of codes; two or three capitals and digits are taken for one."""
