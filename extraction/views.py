@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.html import format_html
 
 from connectors.models import Message
 from extraction import pages, pipeline, places, review
@@ -98,13 +99,26 @@ def decide(request: HttpRequest, key: UUID) -> HttpResponse:
             request, str(error) if isinstance(error, review.NotAllowed) else "That was not understood."
         )
         return HttpResponseRedirect(reverse("portal:document", args=[key]))
-    messages.success(
-        request, {"save": "Saved.", "approve": "Approved.", "reject": "Rejected."}.get(act, "Reopened.")
-    )
+    messages.success(request, _done(shown, act))
     following = review.next_document(shown) if act in {"approve", "reject"} else shown
     if following is None:
         return HttpResponseRedirect(reverse("portal:review"))
     return HttpResponseRedirect(reverse("portal:document", args=[following.pk]))
+
+
+def _serious(shown: Document) -> set[tuple[str, str]]:
+    found = shown.current.get("findings", [])
+    return {(f.get("field") or "", f["message"]) for f in found if f["severity"] != "info"}
+
+
+def _done(shown: Document, act: str) -> str:
+    """What was done; after a decision, which opens another document, with the way back."""
+    if act in {"approve", "reject"}:
+        words = "Approved." if act == "approve" else "Rejected."
+        return format_html(
+            '{} <a href="{}">Back to it</a>', words, reverse("portal:document", args=[shown.pk])
+        )
+    return "Saved." if act == "save" else "Reopened."
 
 
 def _carry_out(shown: Document, act: str, *, changes: Mapping[str, Any], reason: str, version: int) -> None:
@@ -112,7 +126,11 @@ def _carry_out(shown: Document, act: str, *, changes: Mapping[str, Any], reason:
         review.correct(shown, changes=changes, version=version)
     elif act == "approve":
         if changes:
-            version = review.correct(shown, changes=changes, version=version).version
+            known = _serious(shown)
+            shown = review.correct(shown, changes=changes, version=version)
+            version = shown.version
+            if _serious(shown) - known:
+                raise review.NotAllowed("Saved and not approved: see what your correction brought up.")
         review.approve(shown, version=version)
     elif act == "reject":
         review.reject(shown, reason=reason, version=version)

@@ -91,7 +91,7 @@ function show() {
   sheet.querySelector("[data-act='save']").disabled = count === 0;
   sheet.querySelector("[data-undo]").disabled = undone.length === 0;
   document.getElementById("unsaved").textContent =
-    count === 0 ? "" : count === 1 ? "1 change not saved" : `${count} changes not saved`;
+    count === 0 ? "" : `${count} unsaved`;
 }
 
 let before = null;
@@ -174,9 +174,16 @@ function go(cell, down, across) {
   return true;
 }
 
+/* As a number is stored: 1.234,50 and 1,234.50 have one reading and are kept as 1234.50. */
+function stored(text) {
+  const typed = text.trim();
+  if (/^-?(\d+|\d{1,3}(\.\d{3})+),(\d{1,2}|\d{4,})$/.test(typed)) return typed.replaceAll(".", "").replace(",", ".");
+  return /^-?\d{1,3}(,\d{3})+\.\d+$/.test(typed) ? typed.replaceAll(",", "") : typed;
+}
+
 /* Whole hundredths, so that a sum of prices is a sum and not an approximation. */
 function hundredths(text) {
-  const number = Number(text);
+  const number = Number(stored(text));
   return text.trim() === "" || Number.isNaN(number) ? null : Math.round(number * 100);
 }
 
@@ -207,6 +214,18 @@ function act(name) {
   if (button && !button.disabled) sheet.requestSubmit(button);
 }
 
+/* A decision opens the next document; the way back to the one before is kept for this tab. */
+const DECIDED = "zalion-decided";
+
+function keepDecided(button) {
+  if (["approve", "reject"].includes(button?.value)) sessionStorage.setItem(DECIDED, sheet.dataset.review);
+}
+
+function openDecided() {
+  const decided = sessionStorage.getItem(DECIDED);
+  if (decided) location.assign(decided);
+}
+
 function openDialog(id) {
   const dialog = document.getElementById(id);
   if (dialog && !dialog.open) dialog.showModal();
@@ -234,12 +253,14 @@ for (const button of document.querySelectorAll("[data-zoom-by]")) {
 
 sheet.addEventListener("submit", (event) => {
   leaving = true;
+  keepDecided(event.submitter);
   if (event.submitter?.value !== "save") return;
   const focused = document.activeElement;
   if (focused?.matches(".cell")) sessionStorage.setItem("zalion-field", focused.name);
 });
-document.getElementById("reject")?.querySelector("form").addEventListener("submit", () => {
+document.getElementById("reject")?.querySelector("form").addEventListener("submit", (event) => {
   leaving = true;
+  keepDecided(event.submitter);
 });
 
 window.addEventListener("beforeunload", (event) => {
@@ -252,7 +273,11 @@ window.addEventListener("pageshow", () => {
 document.addEventListener("keydown", (event) => {
   const field = event.target.closest?.(".cell");
   const control = event.ctrlKey || event.metaKey;
-  if (document.querySelector("dialog[open]")) return;
+  const dialog = document.querySelector("dialog[open]");
+  if (dialog) {
+    if (control && event.key === "Enter") dialog.querySelector("form")?.requestSubmit(dialog.querySelector("[name='act']"));
+    return;
+  }
   if (control && event.key === "Enter") {
     event.preventDefault();
     return act("approve");
@@ -266,6 +291,8 @@ document.addEventListener("keydown", (event) => {
     else if (event.key === "+" || event.code === "NumpadAdd") addLine();
     else if (event.code === "KeyN") document.querySelector("[data-next]")?.click();
     else if (event.code === "KeyR" && editable) openDialog("reject");
+    else if (event.code === "KeyB") openDecided();
+    else if (event.code === "KeyO") act("reopen");
     else if (event.key === "Backspace") dropLine(field?.closest("tr"));
     else if (field?.closest("tr") && event.key === "ArrowLeft") go(field, 0, -1);
     else if (field?.closest("tr") && event.key === "ArrowRight") go(field, 0, 1);
@@ -310,4 +337,8 @@ const first = (kept && sheet.elements[kept])
   || sheet.querySelector("[aria-invalid='true'], .cell.has-error, .cell.has-warning");
 show();
 if (!first) light(sheet.elements.number);
-if (first instanceof HTMLElement && matchMedia("(min-width: 72.01rem)").matches) first.focus({ preventScroll: !kept });
+if (matchMedia("(min-width: 72.01rem)").matches) {
+  // With nothing to put right, the keys scroll the fields and Tab goes to the first of them.
+  if (first instanceof HTMLElement) first.focus({ preventScroll: !kept });
+  else document.getElementById("fields").focus({ preventScroll: true });
+}

@@ -56,7 +56,7 @@ def test_a_correction_by_keyboard_is_saved_and_the_machines_reading_stays(house:
     rui.page.keyboard.type("77")
     rui.page.keyboard.press("Alt+ArrowRight")
     assert rui.page.evaluate("document.activeElement.name") == "lines.1.unit"
-    assert rui.page.locator("#unsaved").inner_text() == "1 change not saved"
+    assert rui.page.locator("#unsaved").inner_text() == "1 unsaved"
     rui.page.keyboard.press("Control+s")
     rui.page.get_by_text("Saved.").wait_for()
     stored = house.ask("document", key=key)
@@ -122,6 +122,41 @@ def test_approving_saves_what_was_typed_and_opens_the_next(house: House, visit: 
     assert "/review/" in rui.page.url
     stored = house.ask("document", key=key)
     assert (stored["state"], stored["current"]["customer_number"]) == ("approved", "K-2000")
+
+
+def test_what_a_correction_brings_up_is_shown_before_the_document_is_approved(
+    house: House, visit: Any
+) -> None:
+    rui = visit("rui")
+    key = fresh(house, media_type="application/pdf")
+    rui.open(f"/review/{key}/")
+    rui.page.get_by_label("Gross", exact=True).fill("1.234,50")
+    rui.page.keyboard.press("Control+Enter")
+    rui.page.get_by_text("Saved and not approved").wait_for()
+    stored = house.ask("document", key=key)
+    assert (stored["state"], stored["current"]["gross_total"]) == ("in_review", "1234.5")
+    rui.page.keyboard.press("Control+Enter")
+    rui.page.get_by_text("Approved.").wait_for()
+    assert house.ask("document", key=key)["state"] == "approved"
+
+
+def test_decisions_need_the_keyboard_alone_and_the_last_can_be_taken_back(house: House, visit: Any) -> None:
+    rui = visit("rui")
+    key = fresh(house, media_type="application/pdf")
+    rui.open(f"/review/{key}/")
+    rui.page.keyboard.press("Tab")
+    assert rui.page.evaluate("document.activeElement.name") == "doc_type"
+    rui.page.keyboard.press("Alt+r")
+    rui.page.keyboard.type("Not ours.")
+    rui.page.keyboard.press("Control+Enter")
+    rui.page.get_by_text("Rejected.").wait_for()
+    toast, acts = rui.page.locator(".toast").bounding_box(), rui.page.locator(".review-acts").bounding_box()
+    assert toast["y"] + toast["height"] <= acts["y"]
+    rui.page.keyboard.press("Alt+b")
+    rui.page.wait_for_url(f"**/{key}/")
+    rui.page.keyboard.press("Alt+o")
+    rui.page.get_by_text("Reopened.").wait_for()
+    assert house.ask("document", key=key)["state"] == "in_review"
 
 
 def test_a_rejection_asks_for_its_reason_and_can_be_reopened(house: House, visit: Any) -> None:
