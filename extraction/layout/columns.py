@@ -21,6 +21,9 @@ GROUP_GAP: Final = 0.4
 _GROUP: Final = re.compile(r"\d{3}(?:[.,]\d{1,4})?")
 AMOUNTS: Final = frozenset({"quantity", "line_total", "unit_price"})
 NUMBERS: Final = AMOUNTS | {"discount", "tax_rate", "price_base", "other_quantity"}
+TOTALS: Final = frozenset({"net_total", "sub_total", "tax_total", "gross_total"})
+# So many labels of totals in one row are a table of totals.
+_SIDE_BY_SIDE: Final = 3
 _GOODS: Final = frozenset({"description", "seller_article", "buyer_article", "pos"})
 # What may be listed one above the other in a cell, as its heading says.
 _STACKED: Final = frozenset({"seller_article", "buyer_article", "gtin", "description", "order_line_ref"})
@@ -135,14 +138,29 @@ def find_header(rows: Sequence[Row], index: int, lexicon: Lexicon) -> Header | N
         return None
     columns = _groups(row, lexicon)
     roles = {column.names[0] for column in columns if column.names}
-    if len(roles - {"other"}) < 3 or not roles & AMOUNTS or not roles & _GOODS:
+    # The amounts may be headed in another of the heading's rows, where this one says enough without them.
+    enough = 3 if roles & AMOUNTS else 4
+    if len(roles - {"other"}) < enough or not roles & _GOODS:
         return None
     header = Header(columns, index, index)
     _stack(header, rows, lexicon)
     for column in header.columns:
         _name(column, lexicon)
     _assign(header)
-    return header if header.roles & AMOUNTS and header.roles & _GOODS else None
+    if not header.roles & AMOUNTS or not header.roles & _GOODS:
+        return None
+    # Net, tax and gross side by side head the document's totals, unless a quantity or a price stands beside them.
+    return header if header.roles & {"quantity", "unit_price"} or not lists_totals(row, lexicon) else None
+
+
+def lists_totals(row: Row, lexicon: Lexicon) -> bool:
+    """Whether a row is the labels of the totals side by side, with the amounts below."""
+    named = 0
+    for segment in row.segments:
+        tokens = [token for token, _ in tokens_with_words(segment.words)]
+        match = lexicon.labels.at(tokens, 0) if tokens else None
+        named += bool(match and set(match.names) & TOTALS)
+    return named >= _SIDE_BY_SIDE
 
 
 def _groups(row: Row, lexicon: Lexicon) -> list[Column]:

@@ -3,15 +3,18 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from statistics import median
 from typing import Any, Final
 
 from extraction.layout.blocks import read_blocks
 from extraction.layout.dates import is_month_first
 from extraction.layout.doc_types import find_doc_type
 from extraction.layout.geometry import Page, Word, evidence_of, text_of
-from extraction.layout.header_fields import Candidate, find_candidates, rows_outside
+from extraction.layout.header_fields import Candidate, dates_in, find_candidates, rows_outside
+from extraction.layout.headless import read_headless
 from extraction.layout.lexicon import Lexicon, language_of, lexicon
 from extraction.layout.lines import ReadLine, first_date, read_line
+from extraction.layout.lists import read_list
 from extraction.layout.numbers import currency_of, style_of
 from extraction.layout.parties import find_parties
 from extraction.layout.tables import read_tables
@@ -27,6 +30,10 @@ from extraction.layout.totals import Totals, choose, find_labelled
 from extraction.schemas import CanonicalDocument, Evidence, Extraction, Line
 
 _TRIM: Final = " :;,()[]*"
+# Where a letter's date stands: in this share of the page.
+_UPPER: Final = 0.45
+# Print so many times as high as the usual is a title.
+_TITLE: Final = 1.3
 # The labels that give a document's own number, in the order in which they are believed.
 _OWN_NUMBER: Final = {
     "order_confirmation": ("number_order_confirmation", "number"),
@@ -72,6 +79,8 @@ def read_document(pages: Sequence[Page], known: Known) -> Extraction | None:
     tables = read_tables(pages, lex, style)
     if not tables.lines:
         read_blocks(pages, lex, tables)
+    if not tables.lines:
+        read_headless(pages, lex, style, tables)
     candidates = find_candidates(pages, tables.rows, lex)
     doc_type, title = find_doc_type(pages, lex, candidates)
     draft = _Draft()
@@ -84,9 +93,12 @@ def read_document(pages: Sequence[Page], known: Known) -> Extraction | None:
     if title:
         draft.evidence["doc_type"] = evidence_of(title)
     _numbers(draft, candidates, doc_type)
-    _dates(draft, candidates, doc_type, month_first=month_first)
+    _dates(draft, pages, candidates, doc_type, month_first=month_first)
     _parties(draft, pages, tables.rows, lex, candidates, known)
     totals = choose(find_labelled(pages, tables.rows, lex), style, _line_sum(lines))
+    if not lines:
+        read_list(pages, lex, style, totals, tables)
+        lines = [read_line(raw, style, month_first=month_first) for raw in tables.lines]
     _totals(draft, totals)
     made = _lines(draft, lines)
     if not made and not draft.values.keys() & {"number", "gross_total", "order_reference"}:
@@ -111,7 +123,7 @@ def _numbers(draft: _Draft, candidates: Sequence[Candidate], doc_type: str) -> N
             draft.put("number", candidate.text.strip(_TRIM), candidate.words)
     number = draft.values.get("number")
     references = by_name.get("order_reference", [])
-    if "number_order" not in own:
+    if doc_type != "order":
         references = references + by_name.get("number_order", [])
     seen: list[str] = []
     for candidate in references:
@@ -121,6 +133,12 @@ def _numbers(draft: _Draft, candidates: Sequence[Candidate], doc_type: str) -> N
             seen.append(text)
             draft.put("order_reference", text, candidate.words)
     draft.values["order_references"] = tuple(seen)
+    if doc_type == "order" and not seen:
+        # An order may print its number under two labels, the second being what to refer to.
+        same = [item for item in by_name.get("number_order", []) if item.text.strip(_TRIM) == number]
+        for candidate in same[1:]:
+            if text_of(candidate.label) != text_of(same[0].label):
+                draft.put("order_reference", number, candidate.words)
     for candidate in by_name.get("customer_number", [])[:1]:
         draft.put("customer_number", candidate.text.strip(_TRIM), candidate.words)
     notes = by_name.get("delivery_note_reference", [])
@@ -130,13 +148,38 @@ def _numbers(draft: _Draft, candidates: Sequence[Candidate], doc_type: str) -> N
         draft.put("delivery_note_reference", candidate.text.strip(_TRIM), candidate.words)
 
 
-def _dates(draft: _Draft, candidates: Sequence[Candidate], doc_type: str, *, month_first: bool) -> None:
+def _dates(
+    draft: _Draft,
+    pages: Sequence[Page],
+    candidates: Sequence[Candidate],
+    doc_type: str,
+    *,
+    month_first: bool,
+) -> None:
     for name in ("issue_date", "delivery_date"):
         for candidate in candidates:
             if candidate.name == name:
                 draft.put(name, first_date(candidate.words, month_first=month_first), candidate.words)
     for candidate in _unlabelled_date(candidates, doc_type, month_first=month_first):
         draft.put("issue_date", first_date(candidate.words, month_first=month_first), candidate.words)
+    for words in _lone_dates(pages):
+        draft.put("issue_date", first_date(words, month_first=month_first), words)
+
+
+def _lone_dates(pages: Sequence[Page]) -> Iterator[list[Word]]:
+    """The dates in the upper part of the first page that stand in a title, for themselves, or after a place: "Ulm,
+    3. Mai 2026"."""
+    for page in pages[:1]:
+        upper = [row for row in page.rows if row.y0 < _UPPER * page.height]
+        usual = median(row.height for row in page.rows) if page.rows else 0.0
+        for segment in sorted(
+            (item for row in upper for item in row.segments), key=lambda item: -item.height
+        ):
+            for words in dates_in(segment.words):
+                before = segment.words[: segment.words.index(words[0])]
+                place = len(before) <= 3 and (not before or "," in text_of(before))
+                if segment.height > _TITLE * usual or (words[-1] is segment.words[-1] and place):
+                    yield words
 
 
 def _unlabelled_date(

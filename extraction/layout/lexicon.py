@@ -193,6 +193,12 @@ def month_names() -> dict[str, int]:
 
 
 @cache
+def salutations() -> frozenset[Tokens]:
+    """What stands over a name in an address, in every language."""
+    return frozenset(tokens_of(word) for name in LANGUAGES for word in _data(name)["salutations"])
+
+
+@cache
 def week_words() -> frozenset[str]:
     return frozenset(tokens_of(word)[0] for language in LANGUAGES for word in _data(language)["week"])
 

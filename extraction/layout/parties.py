@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
+from extraction.layout.addresses import Address, find_addresses
 from extraction.layout.geometry import Page, Segment, Word, text_of
-from extraction.layout.header_fields import Candidate, labels_of
+from extraction.layout.header_fields import Candidate, labels_of, read_name
 from extraction.layout.lexicon import Lexicon, tokens_of
 
 _FORMS: Final = frozenset(
@@ -51,6 +52,7 @@ _FORMS: Final = frozenset(
         "aps",
         "aktiengesellschaft",
         "gesellschaft",
+        "vvag",
         "company",
         "corporation",
         "cie",
@@ -97,10 +99,39 @@ def find_parties(
     named_seller = _labelled(labelled, "seller")
     buyers = {tokens_of(text_of(named_buyer))} | own | {item.key for item in companies if item.is_recipient}
     seller = named_seller or _seller(companies, buyers, sender_domain)
+    addresses = find_addresses(pages[0], lexicon) if pages else []
     if not seller and not companies:
-        seller = _letterhead(pages, lexicon)
+        seller = _sender(pages[0], addresses, buyers) or _letterhead(pages, lexicon) if pages else []
     buyer = named_buyer or _buyer(companies, tokens_of(text_of(seller)), own)
-    return seller, buyer
+    return seller, buyer or _addressee(addresses, tokens_of(text_of(seller)))
+
+
+def _sender(page: Page, addresses: Sequence[Address], buyers: set[tuple[str, ...]]) -> list[Word]:
+    """The name over the first address that is nobody else's; of the lines over it one that the page says again."""
+    for address in addresses:
+        if address.role in {None, "seller"} and tokens_of(text_of(address.name)) not in buyers:
+            names = [words for line in address.lines[:2] if (words := read_name(line.words))]
+            text = " ".join(row.text for row in page.rows)
+            return next((words for words in names if text.count(text_of(words)) > 1), address.name)
+    return []
+
+
+def _addressee(addresses: Sequence[Address], seller: tuple[str, ...]) -> list[Word]:
+    """The name over the address in the upper half that is not the seller's; one the goods go to comes last."""
+    others = [
+        item
+        for item in addresses
+        if item.page_share < 0.5 and item.role != "seller" and item.name and not _same(item, seller)
+    ]
+    others.sort(key=lambda item: item.role == "ship_to")
+    return others[0].name if others else []
+
+
+def _same(address: Address, seller: tuple[str, ...]) -> bool:
+    if not seller:
+        return False
+    lines = [tokens_of(line.text) for line in address.lines]
+    return any(line[: len(seller)] == seller for line in lines)
 
 
 def _labelled(candidates: Sequence[Candidate], name: str) -> list[Word]:
@@ -163,7 +194,9 @@ def _name_in(segment: Segment, start: int) -> list[Word]:
 
 def _is_form(word: Word) -> bool:
     bare = re.sub(r"[^a-z]", "", word.text.lower())
-    return bare in _FORMS and (bare not in _SHORT or not word.text.islower())
+    # "Sa" is a Saturday, "SA", "S.A." and "a.G." are legal forms.
+    clear = sum(map(str.isupper, word.text)) > 1 or "." in word.text
+    return bare in _FORMS and (bare not in _SHORT or clear)
 
 
 def _seller(

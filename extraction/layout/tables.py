@@ -7,22 +7,20 @@ from typing import Final
 
 from extraction.layout.amounts import amounts_in
 from extraction.layout.body import Body, RawLine, printed
-from extraction.layout.columns import Header, find_headers
+from extraction.layout.columns import AMOUNTS, TOTALS, Header, find_headers, lists_totals
 from extraction.layout.geometry import Page, Row, Segment, Word, tokens_with_words
 from extraction.layout.lexicon import Lexicon
 from extraction.layout.numbers import NumberStyle, readings
 from extraction.layout.roles import settle
 
-__all__ = ["RawLine", "Tables", "is_imprint", "read_tables"]
+__all__ = ["RawLine", "Tables", "is_imprint", "read_tables", "table_rows"]
 
-_TOTALS: Final = frozenset({"net_total", "sub_total", "tax_total", "gross_total"})
-# So many labels of totals in one row are a table of totals.
-_SIDE_BY_SIDE: Final = 3
+# What is so many heights below a table's last row does not belong to it.
+_FAR: Final = 12
 _EXTRAS: Final = frozenset({"charge", "allowance"})
-_PRICED: Final = frozenset({"quantity", "unit_price"})
 # Addresses of mail and web, accounts and telephones: the imprint at a page's foot, never a position.
 _IMPRINT: Final = re.compile(
-    r"[\w.]@\w+\.\w|^www\.|^https?:|^IBAN\b|^BIC\b|^Tel(?:\.|:|efon|ephone|éfono|efono)", re.IGNORECASE
+    r"[\w.]@\w+\.\w|^www\.|^https?:|^IBAN\b|^BIC\b|^Tel(?:\.|:|efono?\b|ephone\b|éfono\b)", re.IGNORECASE
 )
 
 
@@ -68,8 +66,9 @@ def read_tables(pages: Sequence[Page], lexicon: Lexicon, style: NumberStyle) -> 
 
 
 def _is_alike(first: Header, other: Header) -> bool:
-    """Whether a later heading is one of positions: those of tax and charges name no quantity or price."""
-    return not first.roles & _PRICED or bool(other.roles & _PRICED)
+    """Whether a later heading is one of positions too: those of taxes, charges and parts of a position name fewer of
+    quantity, price and total."""
+    return len(first.roles & other.roles & AMOUNTS) >= min(2, len(first.roles & AMOUNTS))
 
 
 def _groups(read: Sequence[_Read]) -> list[list[_Read]]:
@@ -91,7 +90,7 @@ def _read(
     """Reads the rows from start up to the end of the table; the heading when it may go on on the next page."""
     column = header.index_of("line_total")
     total = header.columns[column].x0 if column is not None else 0.0
-    rows, ended = _rows(page, start, stop, lexicon, total)
+    rows, ended = table_rows(page, start, stop, lexicon, total)
     copy = Header(header.columns, header.first, header.last, header.pitch, header.edges)
     body = Body(copy, lexicon)
     body.read([(index, row) for index, row in rows if not _carries_over(printed(row.words), lexicon)])
@@ -101,8 +100,8 @@ def _read(
     return None if ended or not body.lines else copy
 
 
-def _rows(
-    page: Page, start: int, stop: int, lexicon: Lexicon, total: float
+def table_rows(
+    page: Page, start: int, stop: int, lexicon: Lexicon, total: float = 0.0
 ) -> tuple[list[tuple[int, Row]], bool]:
     """The rows up to the totals or the closing texts, and whether these came: a page's foot does not end a table.
     A charge or a discount ends it where its amount stands in the column of totals, from `total` on; elsewhere it is
@@ -110,6 +109,8 @@ def _rows(
     rows: list[tuple[int, Row]] = []
     for index in range(start, stop):
         row = page.rows[index]
+        if rows and row.y0 - rows[-1][1].y1 > _FAR * row.height:
+            return rows, False
         extra = _is_total(row, lexicon, _EXTRAS) and not _carries_over(printed(row.words), lexicon)
         if _ends(row, lexicon) or (extra and row.segments[-1].x1 > total):
             return rows, not is_imprint(row.words)
@@ -136,17 +137,7 @@ def _ends(row: Row, lexicon: Lexicon) -> bool:
         return False
     if lexicon.table_end.at(names, 0) or is_imprint(words):
         return True
-    return _is_total(row, lexicon, _TOTALS) or _lists_totals(row, lexicon)
-
-
-def _lists_totals(row: Row, lexicon: Lexicon) -> bool:
-    """Whether a row is the labels of the totals side by side, with the amounts below."""
-    named = 0
-    for segment in row.segments:
-        tokens = [token for token, _ in tokens_with_words(segment.words)]
-        match = lexicon.labels.at(tokens, 0) if tokens else None
-        named += bool(match and set(match.names) & _TOTALS)
-    return named >= _SIDE_BY_SIDE
+    return _is_total(row, lexicon, TOTALS) or lists_totals(row, lexicon)
 
 
 def _is_total(row: Row, lexicon: Lexicon, names: frozenset[str]) -> bool:

@@ -21,6 +21,7 @@ _EXTRAS: Final = frozenset({"charge", "allowance"})
 _TOLERANCE: Final = CENT * 2
 _MAX_EACH: Final = 12
 _BELOW: Final = 2.0
+_ROWS_BELOW: Final = 4
 # "MwSt. 19 % auf 100,00 EUR" is a label with its amount; with more words between, both are parts of a text.
 _MAX_BETWEEN: Final = 4
 
@@ -54,12 +55,11 @@ def find_labelled(pages: Sequence[Page], taken: set[tuple[int, int]], lexicon: L
         rows = [row for index, row in enumerate(page.rows) if (page.number, index) not in taken]
         rows = [row for row in rows if not is_imprint(row.words)]
         for number, row in enumerate(rows):
-            below = rows[number + 1] if number + 1 < len(rows) else None
-            found.extend(_of_row(row, below, lexicon))
+            found.extend(_of_row(row, rows[number + 1 : number + 1 + _ROWS_BELOW], lexicon))
     return found
 
 
-def _of_row(row: Row, below: Row | None, lexicon: Lexicon) -> Iterator[Labelled]:
+def _of_row(row: Row, below: Sequence[Row], lexicon: Lexicon) -> Iterator[Labelled]:
     found = False
     for position, segment in enumerate(row.segments):
         for match, first, last in labels_of(segment, lexicon):
@@ -71,13 +71,8 @@ def _of_row(row: Row, below: Row | None, lexicon: Lexicon) -> Iterator[Labelled]
             amounts = [
                 item for item in amounts_in(_right_of(row, position, last, lexicon)) if not item.is_rate
             ]
-            if (
-                not amounts
-                and below is not None
-                and names[0] not in _EXTRAS
-                and below.y0 - row.y1 < _BELOW * row.height
-            ):
-                amounts, score = _under(below, segment), score - 0.5
+            if not amounts and names[0] not in _EXTRAS:
+                amounts, score = _under(row, below, segment), score - 0.5
             if amounts and _words_between(row, segment.words[last], amounts[-1]) <= _MAX_BETWEEN:
                 found = True
                 yield Labelled(names[0], amounts[-1], score)
@@ -104,9 +99,15 @@ def _right_of(row: Row, position: int, last: int, lexicon: Lexicon) -> list[Word
     return words
 
 
-def _under(row: Row, label: Segment) -> list[Amount]:
-    hits = [segment for segment in row.segments if min(segment.x1, label.x1) - max(segment.x0, label.x0) > 0]
-    return [item for segment in hits for item in amounts_in(segment.words) if not item.is_rate]
+def _under(row: Row, below: Sequence[Row], label: Segment) -> list[Amount]:
+    """The amounts right below a label, whatever stands beside it in between."""
+    for other in below:
+        if other.y0 - row.y1 > _BELOW * row.height:
+            break
+        hits = [item for item in other.segments if min(item.x1, label.x1) - max(item.x0, label.x0) > 0]
+        if hits:
+            return [item for hit in hits for item in amounts_in(hit.words) if not item.is_rate]
+    return []
 
 
 def choose(labelled: Sequence[Labelled], style: NumberStyle, line_sum: Decimal | None) -> Totals:

@@ -43,7 +43,7 @@ def read_page(page: pypdfium2.PdfPage, number: int) -> tuple[float, float, list[
     level, sideways, upwards = _directions(words)
     if not sideways:
         return width, height, words
-    if len(sideways) < len(words) / 2:
+    if sum(len(word.text) for word in sideways) < sum(len(word.text) for word in level):
         return width, height, level
 
     def turned(x: float, y: float) -> tuple[float, float]:

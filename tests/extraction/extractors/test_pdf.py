@@ -206,3 +206,50 @@ def test_a_label_and_an_amount_in_a_text_are_no_total() -> None:
         Paper(), imprint="MwSt-Nr. DE136695976 - Gesellschaft mit Kapital von 120 000,00 €", totals=()
     )
     assert document(paper).tax_total is None
+
+
+def test_text_that_runs_upwards_along_the_margin_is_not_read() -> None:
+    buffer = io.BytesIO()
+    canvas = Canvas(buffer, invariant=True)
+    canvas.setFont("Helvetica", 10)
+    for y, row in zip(
+        (600, 570, 550), (("Pos", "Text", "Menge"), ("1", "Feder", "4"), ("2", "Ring", "6")), strict=True
+    ):
+        for x, text in zip((50, 100, 300), row, strict=True):
+            canvas.drawString(x, y, text)
+    canvas.drawString(50, 700, "Lieferschein Nr. 4711")
+    canvas.rotate(90)
+    canvas.drawString(500, -30, "Formular 12 Seite 3 von 9")
+    canvas.save()
+    found = load("pdf").extract(Source.of("margin.pdf", buffer.getvalue()))[0].document
+    assert [str(line.quantity) for line in found.lines] == ["4", "6"]
+
+
+@pytest.mark.parametrize("angle", [90, -90])
+def test_a_page_whose_text_lies_on_its_side_is_turned(angle: int) -> None:
+    buffer = io.BytesIO()
+    canvas = Canvas(buffer, pagesize=(600, 800), invariant=True)
+    canvas.setFont("Helvetica", 10)
+    canvas.rotate(angle)
+    canvas.translate(0, -600) if angle == 90 else canvas.translate(-800, 0)
+    for x, y, text in (
+        (100, 500, "Rechnung Nr. 4711"),
+        (100, 470, "Datum: 3. Mai 2026"),
+        (100, 400, "Danke sehr"),
+    ):
+        canvas.drawString(x, y, text)
+    canvas.save()
+    found = load("pdf").extract(Source.of("side.pdf", buffer.getvalue()))[0]
+    assert (found.document.number, str(found.document.issue_date)) == ("4711", "2026-05-03")
+    box = found.evidence["number"].box
+    # As shown, the text is a narrow strip 500 from the foot of the turned page.
+    assert box is not None
+    assert box[3] - box[1] > box[2] - box[0]
+    assert 0 < box[0] < box[2] < 600
+    assert 0 < box[1] < box[3] < 800
+
+
+def test_pictures_among_the_letters_do_not_break_the_text() -> None:
+    paper = replace(Paper(), sender="Muster Federn GmbH \U0001f4e7 Talweg 3 · 70173 Stuttgart")
+    found = load("pdf").extract(Source.of("icon.pdf", paper.pdf()))[0]
+    assert str(found.to_json()).encode()

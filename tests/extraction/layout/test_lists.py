@@ -1,0 +1,101 @@
+"""Positions are found without a heading, by what the numbers multiply or add up to."""
+
+from collections.abc import Sequence
+
+from extraction.layout.document import Known, read_document
+from extraction.layout.geometry import Page
+from extraction.schemas import CanonicalDocument
+from tests.extraction.layout.test_tables import page
+
+HEAD = [
+    (20.0, ((20.0, "Invoice no. R-4711"),)),
+    (40.0, ((20.0, "Date: 3 May 2026"),)),
+]
+
+
+def document(rows: Sequence[tuple[float, Sequence[tuple[float, str]]]]) -> CanonicalDocument:
+    pages: list[Page] = [page([*HEAD, *rows])]
+    found = read_document(pages, Known())
+    assert found is not None
+    return found.document
+
+
+def test_without_a_heading_the_numbers_that_multiply_are_the_columns() -> None:
+    rows = [
+        (120.0, ((20.0, "1"), (60.0, "Steel spring"), (300.0, " 4"), (360.0, "2.50"), (440.0, "10.00"))),
+        (140.0, ((20.0, "2"), (60.0, "Brass ring"), (300.0, "12"), (360.0, "8.00"), (440.0, "96.00"))),
+        (170.0, ((20.0, "Net total"), (435.0, "106.00"))),
+    ]
+    lines = document(rows).lines
+    assert [(line.pos, line.description, str(line.quantity), str(line.line_total)) for line in lines] == [
+        ("1", "Steel spring", "4", "10.00"),
+        ("2", "Brass ring", "12", "96.00"),
+    ]
+
+
+def test_a_list_of_amounts_above_their_sum_is_the_positions() -> None:
+    rows = [
+        (120.0, ((20.0, "Insurance of the house"), (440.0, "50.00"))),
+        (132.0, ((20.0, "Insurance of the dog"), (445.0, "9.50"))),
+        (144.0, ((20.0, "Net total"), (440.0, "59.50"))),
+    ]
+    lines = document(rows).lines
+    assert [(line.description, str(line.line_total)) for line in lines] == [
+        ("Insurance of the house", "50.00"),
+        ("Insurance of the dog", "9.50"),
+    ]
+
+
+def test_amounts_that_do_not_make_the_sum_are_no_positions() -> None:
+    rows = [
+        (120.0, ((20.0, "Balance of last year"), (440.0, "51.00"))),
+        (132.0, ((20.0, "Net total"), (440.0, "59.50"))),
+    ]
+    assert document(rows).lines == ()
+
+
+def test_amounts_stand_below_their_labels_where_totals_are_side_by_side() -> None:
+    rows = [
+        (
+            120.0,
+            (
+                (20.0, "Some text beside the totals"),
+                (240.0, "Net total"),
+                (340.0, "VAT"),
+                (440.0, "Grand total"),
+            ),
+        ),
+        (132.0, ((20.0, "that goes on for a while"),)),
+        (138.0, ((245.0, "100.00"), (340.0, "20.00"), (445.0, "120.00"))),
+    ]
+    found = document(rows)
+    assert (str(found.net_total), str(found.tax_total), str(found.gross_total)) == (
+        "100.00",
+        "20.00",
+        "120.00",
+    )
+
+
+def test_the_name_over_an_address_is_the_buyer_without_any_label_or_legal_form() -> None:
+    rows = [
+        (60.0, ((20.0, "Sample Springs Ltd - 4 Mill Road - LS1 4DY Leeds"),)),
+        (80.0, ((300.0, "Herrn"),)),
+        (91.0, ((300.0, "Max Mustermann"),)),
+        (102.0, ((300.0, "Ring 11"),)),
+        (113.0, ((300.0, "12346 Musterhausen"),)),
+    ]
+    found = document(rows)
+    assert (found.seller_name, found.buyer_name) == ("Sample Springs Ltd", "Max Mustermann")
+
+
+def test_a_letters_date_after_its_place_is_its_date() -> None:
+    found = read_document(
+        [page([(20.0, ((20.0, "Invoice no. R-4711"),)), (40.0, ((300.0, "Ulm, 3. Mai 2026"),))])], Known()
+    )
+    assert found is not None
+    assert str(found.document.issue_date) == "2026-05-03"
+
+
+def test_a_label_that_goes_on_is_another_label() -> None:
+    rows = [(60.0, ((20.0, "Invoice date of the reminder: 1 June 2025"),))]
+    assert str(document(rows).issue_date) == "2026-05-03"
