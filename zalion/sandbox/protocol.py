@@ -1,6 +1,7 @@
 """Plain data and bytes over a stream: one JSON document and the byte strings it points to."""
 
 import json
+import re
 import socket
 import struct
 import time
@@ -10,7 +11,7 @@ from typing import Any
 # endian), the length of each byte string (unsigned 64 bit), the JSON document, the byte strings. In the
 # document a byte string stands as `{"\u0000bytes": n}`; each of the n appears exactly once and in order, so
 # that no content can pass for a reference. None, booleans, numbers, strings, lists and dictionaries with
-# string keys survive; tuples arrive as lists.
+# string keys survive; tuples arrive as lists, and lone surrogates as U+FFFD.
 MAGIC = b"ZS1"
 HEAD = struct.Struct(">3sII")
 LENGTH = struct.Struct(">Q")
@@ -19,6 +20,15 @@ MAX_DOCUMENT = 64 << 20
 MAX_BYTE_STRINGS = 10_000
 MAX_BYTES = 512 << 20
 CHUNK = 1 << 20
+
+
+# Half a surrogate pair is no text: it could be kept, but no page that shows it could be sent.
+ESCAPES = re.compile(rb"\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|\\ud[89a-f][0-9a-f]{2}|\\.")
+LONE = len(rb"\ud800")
+
+
+def _whole(escape: "re.Match[bytes]") -> bytes:
+    return rb"\ufffd" if len(escape[0]) == LONE else escape[0]
 
 
 class ProtocolViolation(Exception):
@@ -68,6 +78,8 @@ def receive(stream: socket.socket, *, deadline: float | None = None) -> Any:
         used += 1
         return strings[used - 1]
 
+    if b"\\ud" in document:
+        document = ESCAPES.sub(_whole, document)
     try:
         value = json.loads(document, object_hook=dereference)
     except (ValueError, RecursionError) as error:
