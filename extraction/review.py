@@ -200,7 +200,7 @@ def _applied(current: Mapping[str, Any], changes: Mapping[str, Any]) -> tuple[di
             added = value if isinstance(value, list) else [value]
             data["lines"].extend(_new_line(line, errors) for line in added)
             told[path] = {"from": None, "to": value}
-        elif len(parts) in (2, 3) and parts[1].isdigit() and int(parts[1]) < len(data["lines"]):
+        elif len(parts) in (2, 3) and _is_line(parts[1], data["lines"]):
             line = data["lines"][int(parts[1])]
             if len(parts) == 3:
                 _set(line, path, parts[2], value, LINE_FIELDS, told, errors)
@@ -217,6 +217,19 @@ def _applied(current: Mapping[str, Any], changes: Mapping[str, Any]) -> tuple[di
     data["evidence"] = _renumbered(evidence, dropped)
     data["lines"] = [line for i, line in enumerate(data["lines"]) if i not in dropped]
     return data, told
+
+
+def _is_line(number: str, lines: Sequence[Any]) -> bool:
+    return number.isascii() and number.isdigit() and len(number) < 7 and int(number) < len(lines)
+
+
+def _is_text(value: Any) -> bool:
+    """Whether ``value`` is a text, or a number to be written as one, that can be shown again."""
+    try:
+        str(value).encode()
+    except UnicodeEncodeError:
+        return False
+    return value is None or isinstance(value, str | int | float)
 
 
 def _renumbered(evidence: dict[str, Any], dropped: list[int]) -> dict[str, Any]:
@@ -255,6 +268,8 @@ def _set(
     text = None if value is None or str(value).strip() == "" else str(value).strip()
     if name not in known:
         errors[path] = "There is no such field."
+    elif not _is_text(value):
+        errors[path] = "This is not a text."
     elif name == "doc_type" and text not in DOC_TYPES:
         errors[path] = "This is not a known kind of document."
     elif text is not None and name in NUMBER_FIELDS and decimal_of(text) is None:

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, NoReturn, TypeVar
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
 from django.db.models import Model
 from django.http import Http404
 from rest_framework import exceptions, serializers
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.pagination import CursorPagination
+from rest_framework.parsers import JSONParser
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,6 +23,7 @@ from zalion.vault.fields import SealedJsonField, SealedTextField
 RowType = TypeVar("RowType", bound=Model)
 READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 PROBLEM = "application/problem+json"
+DEEPEST = 20  # lists and objects within each other in a body
 
 
 class TokenAuthentication(BaseAuthentication):
@@ -95,6 +97,37 @@ class Pagination(CursorPagination):
     def get_ordering(self, request: Request, queryset: Any, view: Any) -> tuple[str, ...]:
         return tuple(getattr(view, "ordering", self.ordering))
 
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
+        """One page; raises NotFound for a cursor that somebody made up."""
+        cursor = self.decode_cursor(request)
+        if cursor is not None and cursor.position is not None:
+            first = self.get_ordering(request, queryset, view)[0].lstrip("-")
+            try:
+                queryset.model._meta.get_field(first).to_python(cursor.position)
+            except ValidationError:
+                raise exceptions.NotFound(self.invalid_cursor_message) from None
+        return super().paginate_queryset(queryset, request, view)
+
+
+class BoundedJsonParser(JSONParser):
+    """JSON as deep as our bodies are: what is nested further is refused before anything walks through it."""
+
+    def parse(
+        self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        try:
+            data = super().parse(stream, media_type, parser_context)
+        except RecursionError:
+            raise exceptions.ParseError("This is nested too deeply.") from None
+        level: list[Any] = [data] if isinstance(data, dict | list) else []
+        depth = 0
+        while level:
+            if (depth := depth + 1) > DEEPEST:
+                raise exceptions.ParseError("This is nested too deeply.")
+            inner: list[Any] = [item.values() if isinstance(item, dict) else item for item in level]
+            level = [child for items in inner for child in items if isinstance(child, dict | list)]
+        return data
+
 
 class TokenRateThrottle(SimpleRateThrottle):
     """So many requests a minute for each token or person, per web process."""
@@ -118,6 +151,12 @@ class PreconditionFailed(exceptions.APIException):
     default_code = "precondition_failed"
 
 
+class TooLarge(exceptions.APIException):
+    status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    default_detail = "This is larger than any body that is taken."
+    default_code = "too_large"
+
+
 class NotInThisState(exceptions.APIException):
     status_code = HTTPStatus.CONFLICT
     default_detail = "Its state does not allow this."
@@ -130,6 +169,8 @@ def problem(error: Exception, context: Mapping[str, Any]) -> Response | None:
         error = exceptions.NotFound()
     elif isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
+    elif isinstance(error, RequestDataTooBig):
+        error = TooLarge()
     if not isinstance(error, exceptions.APIException):
         return None
     status = HTTPStatus(error.status_code)
@@ -152,6 +193,6 @@ def version_of(request: Request) -> int:
     if not tag:
         raise PreconditionRequired
     bare = tag.removeprefix("W/").strip('"')
-    if not bare.isdigit():
+    if not (bare.isascii() and bare.isdigit() and len(bare) < 10):
         raise PreconditionFailed
     return int(bare)

@@ -218,7 +218,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["zalion.rest.ScopePermission"],
     "DEFAULT_PAGINATION_CLASS": "zalion.rest.Pagination",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["zalion.rest.BoundedJsonParser"],
     "DEFAULT_SCHEMA_CLASS": "zalion.openapi.Description",
     "EXCEPTION_HANDLER": "zalion.rest.problem",
     "DEFAULT_THROTTLE_CLASSES": ["zalion.rest.TokenRateThrottle"],

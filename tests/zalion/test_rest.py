@@ -1,5 +1,6 @@
 """The REST endpoints as an integrator meets them: tokens, scopes, pages, ETags, problems, and the other tenant."""
 
+import base64
 import json
 from datetime import timedelta
 from typing import Any
@@ -246,3 +247,46 @@ def test_the_description_names_every_endpoint_and_no_field_for_a_secret(erp: Int
     text = json.dumps(schema).lower()
     assert "password" not in text
     assert "secret" not in text
+
+
+def test_a_cursor_that_somebody_made_up_is_not_found(erp: Integrator) -> None:
+    made_up = base64.b64encode(b"p=garbage").decode()
+    for path in ("/messages/", "/documents/", "/audit-events/", "/mailboxes/"):
+        assert erp.get(f"{path}?cursor={made_up}").status_code == 404
+
+
+@pytest.mark.parametrize("tag", ["²", "9" * 5000, "9" * 30, "-1", "*"])
+def test_an_etag_that_somebody_made_up_is_none(erp: Integrator, tag: str) -> None:
+    path = f"/documents/{first_document(erp)['id']}/approve/"
+    assert erp.post(path, If_Match=tag).status_code == 412
+
+
+@pytest.mark.parametrize("body", ["[" * 200_000, '{"changes": {"number": ' + "[" * 50 + "]" * 50 + "}}"])
+def test_a_body_nested_without_end_is_refused(erp: Integrator, body: str) -> None:
+    path = f"{API}/documents/{first_document(erp)['id']}/correct/"
+    answer = erp.client.post(path, body, content_type="application/json", headers={"If-Match": "1"})
+    assert answer.status_code == 400
+    assert answer["Content-Type"] == "application/problem+json"
+
+
+def test_a_body_without_end_is_refused(erp: Integrator) -> None:
+    answer = erp.post(f"/documents/{first_document(erp)['id']}/correct/", {"changes": {"x": "y" * 3_000_000}})
+    assert answer.status_code == 413
+    assert answer["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"lines.².quantity": "1"},
+        {"lines." + "9" * 5000: None},
+        {"seller_name": "\ud800x"},
+        {"number": {"a": 1}},
+        {"lines.+": {"description": ["x"]}},
+    ],
+)
+def test_what_is_no_text_is_not_taken_for_one(erp: Integrator, changes: dict[str, Any]) -> None:
+    row = first_document(erp)
+    tag = erp.get(f"/documents/{row['id']}/")["ETag"]
+    assert erp.post(f"/documents/{row['id']}/correct/", {"changes": changes}, If_Match=tag).status_code == 400
+    assert erp.get(f"/documents/{row['id']}/").status_code == 200
