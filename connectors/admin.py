@@ -86,5 +86,6 @@ portal.add_menu_item(
     )
 )
 portal.add_watch(Watch("mailboxes", roles.VIEW_MAILBOXES, 10, standing.todos))
+portal.add_watch(Watch("completeness", roles.VIEW_MAILBOXES, 20, standing.incomplete))
 portal.add_watch(Watch("quarantine", roles.VIEW_MAIL, 30, standing.quarantine))
 portal.add_panel(Panel("mailboxes", "connectors/panels/mailboxes.html", roles.VIEW_MAILBOXES, 40, health))

@@ -9,7 +9,14 @@ from django.db.models.functions import Coalesce, Least
 from django.urls import reverse
 
 from connectors import errors, ingest
-from connectors.models import FolderMapping, Mailbox, MailboxState, Message, MessageState
+from connectors.models import (
+    FolderMapping,
+    Mailbox,
+    MailboxState,
+    Message,
+    MessageState,
+    Reconciliation,
+)
 from zalion.portal.site import Todo
 
 PERSON_STATES = (MailboxState.NEEDS_ATTENTION, MailboxState.AWAITING_SIGN_OFF)
@@ -97,6 +104,21 @@ def todos() -> list[Todo]:
                 Todo(f"{mailbox.name} waits for sign-off", "IT and compliance each sign.", url, "Sign")
             )
     return found
+
+
+def incomplete() -> list[Todo]:
+    """Folders whose last comparison left mail on the server that the ledger does not have."""
+    rows = Reconciliation.objects.filter(accounted__lt=F("on_server")).select_related("mapping__mailbox")
+    return [
+        Todo(
+            f"{row.missing} of {row.mapping.name} could not be taken in",
+            f"{row.mapping.mailbox.name}: on the server, and not in the ledger. It is tried again every night.",
+            reverse("portal:mailbox", args=[row.mapping.mailbox_id]),
+            "Look",
+            "bad",
+        )
+        for row in rows
+    ]
 
 
 def quarantine() -> list[Todo]:

@@ -390,6 +390,16 @@ def test_the_mailbox_page_shows_the_line_and_compares_on_demand(
     assert "Jul 2026" in page
 
 
+def test_mail_that_stays_missing_is_named_on_the_overview(acme: Company, mapping: FolderMapping) -> None:
+    with acme.work():
+        compare(mapping)
+    ada = signed_in(acme.ada)
+    assert "could not be taken in" not in ada.get(reverse("portal:index")).content.decode()
+    with acme.work():
+        Reconciliation.objects.update(accounted=3)
+    assert "2 of INBOX could not be taken in" in ada.get(reverse("portal:index")).content.decode()
+
+
 def test_the_line_is_told_over_rest(acme: Company, mapping: FolderMapping) -> None:
     with acme.work():
         ingest.upload_mapping(mapping.mailbox)
