@@ -71,8 +71,11 @@ def chart(request: HttpRequest) -> dict[str, Any]:
 
 def of_message(request: HttpRequest, message: Message) -> dict[str, Any]:
     """The documents found in a message, and what became of reading it."""
+    documents = list(Document.objects.filter(message=message).order_by("created_at"))
+    if documents:
+        review.listed(documents)
     return {
-        "documents": Document.objects.filter(message=message).order_by("created_at"),
+        "documents": documents,
         "run": ExtractionRun.objects.filter(message=message).order_by("-created_at").first(),
         "message": message,
         "may_read_again": roles.allows(request.user, roles.RETRY_MAIL),

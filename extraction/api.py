@@ -15,7 +15,7 @@ from extraction.models import Document, DocumentState
 from extraction.schemas import DOC_TYPES
 from zalion import rest
 from zalion.tenancy import roles
-from zalion.tenancy.models import Scope
+from zalion.tenancy.models import ApiToken, Scope
 
 IF_MATCH = OpenApiParameter(
     "If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True, description="The ETag you read."
@@ -142,4 +142,9 @@ class DocumentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
             raise serializers.ValidationError(error.errors) from error
 
     def _answer(self, document: Document) -> Response:
-        return Response(DocumentWhole(document).data, headers={"ETag": f'"{document.version}"'})
+        """The document, for who may read it; a token that may only write is told what became of it."""
+        token = self.request.auth
+        may_read = not isinstance(token, ApiToken) or self.read_scope in token.scopes
+        data = DocumentWhole(document).data if may_read else {}
+        told = {"id": str(document.pk), "state": document.state, "version": document.version}
+        return Response(data or told, headers={"ETag": f'"{document.version}"'})

@@ -88,9 +88,11 @@ def decide(request: HttpRequest, key: UUID) -> HttpResponse:
         version = int(request.POST.get("version", ""))
         _carry_out(shown, act, changes=changes, reason=request.POST.get("reason", ""), version=version)
     except review.InvalidCorrection as error:
+        review.record_view(shown)
         return _show(request, shown, typed=changes, errors=error.errors, status=422)
     except review.Conflict:
         fresh = _document(key)
+        review.record_view(fresh)
         meanwhile = list(Review.objects.filter(document=fresh, version__gt=version).order_by("version"))
         mine = still_typed(changes_of(*posted, fresh.current), [act.changes for act in meanwhile])
         return _show(request, fresh, typed=mine, meanwhile=meanwhile, status=409)

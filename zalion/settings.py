@@ -113,10 +113,8 @@ else:
 # What is uploaded is sealed on its way to the disk; the limit lies a little above the largest mail taken in.
 FILE_UPLOAD_HANDLERS = ["zalion.vault.uploads.SealedUploadHandler"]
 UPLOAD_BYTES = 151 << 20
-
-# What is uploaded is sealed on its way to the disk; the limit lies a little above the largest mail taken in.
-FILE_UPLOAD_HANDLERS = ["zalion.vault.uploads.SealedUploadHandler"]
-UPLOAD_BYTES = 151 << 20
+# The review page posts 14 cells for each line of a document.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]

@@ -126,7 +126,7 @@ def download(content: bytes, *, name: str, media_type: str) -> HttpResponse:
     plain = "".join(c if c.isascii() and (c.isalnum() or c in "._- ") else "_" for c in name) or "file"
     response = HttpResponse(content, content_type=media_type)
     response.headers["Content-Disposition"] = (
-        f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"
+        f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
     return confined(response, FILE_POLICY)
