@@ -13,6 +13,7 @@ from connectors.forms import option_fields
 from connectors.models import (
     AccessScope,
     Completeness,
+    Credential,
     FolderMapping,
     Mailbox,
     MailboxState,
@@ -24,9 +25,11 @@ from connectors.tasks import reconcile_nightly, reconciliations_due
 from tests.background import run_waiting
 from tests.cast import Company, make_mailbox
 from tests.contracts.memory import MemoryMailbox
+from tests.servers.dovecot import DovecotServer
 from zalion.schedule import PERIODIC
 from zalion.tenancy import context, signin
 from zalion.tenancy.models import User
+from zalion.vault import secrets
 
 JULY, AUGUST = datetime(2026, 7, 3, 9, tzinfo=UTC), datetime(2026, 8, 31, 23, 59, tzinfo=UTC)
 
@@ -366,6 +369,40 @@ def test_all_quarantined_mail_is_tried_again_at_once_and_the_tries_are_counted(
         assert set(tried.values_list("state", "retries", "parse_attempts")) == {("stored", 1, 1)}
         assert Message.objects.filter(state="quarantined").count() == 1
         assert ingest.retry_all() == 0
+
+
+# --- a real server ---------------------------------------------------------------------------------------
+
+
+def test_the_line_is_right_on_dovecot_after_loss_removal_and_new_uids(
+    acme: Company, mailbox: Mailbox, dovecot: DovecotServer
+) -> None:
+    user, password = dovecot.add_user()
+    for number in range(7):
+        dovecot.deliver(user, "INBOX", mail(number))
+    with acme.work():
+        secrets.put(
+            "dovecot", password, secrets.SecretPurpose("acme", "imap", "localhost", dovecot.port, user)
+        )
+        Credential.objects.filter(mailbox=mailbox).update(reference="file:dovecot")
+        told = {"host": "localhost", "port": dovecot.port, "user": user, "ca_pem": dovecot.authority.pem}
+        Mailbox.objects.filter(pk=mailbox.pk).update(provider="imap", options={**told, "security": "tls"})
+        mapping = FolderMapping.objects.select_related("mailbox").get(mailbox=mailbox)
+        sync.sync_folder(mapping.pk)
+        assert Message.objects.count() == 7
+        lost = Message.objects.order_by("identity")[2:4]
+        Message.objects.filter(pk__in=[row.pk for row in lost]).delete()
+        dovecot.remove(user, "INBOX", 0)
+        dovecot.deliver(user, "INBOX", mail(7))
+        found = compare(mapping)
+        assert (found.on_server, found.accounted, found.left_server) == (7, 7, 1)
+        assert found.incident_missing == 2
+        dovecot.forget_identities(user)
+        assert compare(mapping).error_code == "uidvalidity_changed"
+        sync.sync_folder(mapping.pk)
+        found = compare(mapping)
+        assert (found.on_server, found.accounted, found.left_server, found.error_code) == (7, 7, 1, "")
+        assert Message.objects.count() == 8
 
 
 # --- on the pages and over REST -------------------------------------------------------------------------
