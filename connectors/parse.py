@@ -1,5 +1,6 @@
 """After the row is safe: raw mail parsed in the child pool, in pages, never in the way of the next mail."""
 
+import mimetypes
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -18,7 +19,7 @@ from zalion.vault import index
 from zalion.vault.errors import BlobMissing, SealBroken
 from zalion.vault.index import token
 
-PAGE = 20  # rows written in one unit
+PAGE = 20  # taken on at a time
 VISIT = timedelta(minutes=2)
 LEASE = timedelta(minutes=10)
 MAX_ATTEMPTS = 3
@@ -27,6 +28,9 @@ MAX_DEATHS = 10
 RETRY_AFTER = timedelta(minutes=1)
 # No documents are looked for in these; the row says so.
 SKIPPED_KINDS = frozenset({"auto_reply", "calendar", "receipt", "bounce", "newsletter"})
+# A type is kept, in clear, where it is one that everybody knows; anything else is what a sender made up.
+KNOWN_TYPES = frozenset(mimetypes.MimeTypes().types_map[True].values())
+TOGETHER = 5  # rows written in one unit: on SQLite everybody else waits for it
 INDEX_KIND = "connectors.message"
 # What a parse says of a message. The rest of the row, its identity after a resync above all, is others' to write.
 WRITTEN = (
@@ -41,7 +45,8 @@ def parse_messages(mapping_id: UUID) -> None:
     ends = timezone.now() + VISIT
     while mapping is not None and (page := _claim_page(mapping)):
         outcomes = [(message, _parse(message)) for message in page]
-        _write(outcomes)
+        for start in range(0, len(outcomes), TOGETHER):
+            _write(outcomes[start : start + TOGETHER])
         if timezone.now() >= ends:
             with unit():
                 enqueue(ingest.PARSE_TASK, mapping_id)
@@ -95,9 +100,13 @@ def _parse(message: Message) -> dict[str, Any]:
 
 def _write(outcomes: list[tuple[Message, dict[str, Any]]]) -> None:
     """Commit a page; a message whose lease ran out meanwhile is another worker's and stays untouched."""
+    readable = {
+        m.pk: parsed for m, parsed in outcomes if not (parsed.get("again") or parsed.get("quarantine"))
+    }
+    tokens = index.prepare(INDEX_KIND, {key: _words(parsed) for key, parsed in readable.items()})
     stored: list[Message] = []
     attachments: list[Attachment] = []
-    words: dict[UUID, list[str]] = {}
+    written: set[UUID] = set()
     with unit():
         for message, parsed in outcomes:
             again = timezone.now() + RETRY_AFTER if "again" in parsed else None
@@ -111,13 +120,13 @@ def _write(outcomes: list[tuple[Message, dict[str, Any]]]) -> None:
             else:
                 _fill(message, parsed)
                 attachments += _attachments(message, parsed)
-                words[message.pk] = _words(parsed)
+                written.add(message.pk)
                 if message.state == MessageState.STORED:
                     stored.append(message)
             message.save(update_fields=WRITTEN)
-        Attachment.objects.filter(message__in=words).delete()
+        Attachment.objects.filter(message__in=written).delete()
         Attachment.objects.bulk_create(attachments)
-        index.index_many(INDEX_KIND, words)
+        index.replace(INDEX_KIND, written, [row for row in tokens if row.object_id in written])
         if stored:
             message_stored.send(sender=Message, messages=stored)
 
@@ -155,8 +164,8 @@ def _attachments(message: Message, parsed: dict[str, Any]) -> list[Attachment]:
             path=node["path"],
             parent_path=node["parent"] or "",
             name=node["name"],
-            declared_type=(node["type"] or "")[:255],
-            media_type=node["sniffed"][:100],
+            declared_type=node["type"] if node["type"] in KNOWN_TYPES else "",
+            media_type=node["sniffed"],
             size=node["size"],
             inline=node["is_inline_image"] or node["is_logo"],
             flags=node["flags"],

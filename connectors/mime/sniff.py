@@ -38,6 +38,14 @@ OFFICE_PARTS = (
     (b"word/", OFFICE + "wordprocessingml.document"),
     (b"ppt/", OFFICE + "presentationml.presentation"),
 )
+# Zip files that say themselves what they are. The word is the sender's: it only chooses among these.
+SELF_NAMED = (
+    *(
+        f"application/vnd.oasis.opendocument.{kind}"
+        for kind in ("text", "spreadsheet", "presentation", "graphics")
+    ),
+    "application/epub+zip",
+)
 EXPECTED: dict[str, tuple[str, ...]] = {
     "pdf": ("application/pdf",),
     "png": ("image/png",),
@@ -126,8 +134,7 @@ def _pdf(data: bytes) -> set[str]:
 def _zip_family(head: bytes, tail: bytes) -> str:
     names = head + tail
     if head[30:38] == b"mimetype" and b"application/" in head[38:120]:
-        declared = re.match(rb"[a-z0-9.+/-]{5,80}", head[38:120])
-        return declared[0].decode() if declared else "application/zip"
+        return next((kind for kind in SELF_NAMED if head[38:].startswith(kind.encode())), "application/zip")
     if b"[Content_Types].xml" in names:
         return next((kind for part, kind in OFFICE_PARTS if part in names), OFFICE + "package")
     if b"META-INF/MANIFEST.MF" in names:

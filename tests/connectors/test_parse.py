@@ -1,5 +1,8 @@
 """Mail that is stored gets parsed, whatever the mail before it does to its parser."""
 
+import base64
+import io
+import zipfile
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -9,12 +12,14 @@ from django.utils import timezone
 from audit.models import AuditEvent
 from connectors import errors, ingest, parse, sync
 from connectors.models import Attachment, FolderMapping, Mailbox, Message
+from connectors.signals import message_stored
 from extraction.models import ExtractionRun
 from tests.cast import Company
 from tests.contracts.memory import MemoryMailbox
 from zalion import sandbox
 from zalion.sandbox import Limits, Pool
-from zalion.vault import blobs
+from zalion.tenancy import unit
+from zalion.vault import blobs, index
 
 # A child with this much memory parses an ordinary mail, and dies over POISON, which a roomy one can read.
 SCARCE = 160 << 20
@@ -245,3 +250,56 @@ def test_parsing_again_replaces_attachments_rather_than_adding_them(
         ingest.retry(Message.objects.get())
         parse.parse_messages(mapping.pk)
         assert Attachment.objects.count() == 2
+
+
+def test_a_type_that_a_sender_made_up_is_nowhere_in_clear(
+    acme: Company, server: MemoryMailbox, mapping: FolderMapping
+) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("mimetype", "application/order-4711-of-nord")
+    wrapped = base64.encodebytes(archive.getvalue())
+    head = b"Subject: two\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+    part = b"--b\r\nContent-Type: %s\r\nContent-Disposition: attachment; filename=a\r\n"
+    server.deliver(
+        head
+        + (part % b"text/order-4711-of-nord" + b"\r\nhello\r\n")
+        + (part % b"application/pdf" + b"Content-Transfer-Encoding: base64\r\n\r\n" + wrapped)
+        + b"--b--\r\n"
+    )
+    with acme.work():
+        sync.sync_folder(mapping.pk)
+        parse.parse_messages(mapping.pk)
+        kept = Attachment.objects.filter(parent_path="").order_by("path")
+        assert [(row.declared_type, row.media_type) for row in kept] == [
+            ("", "text/plain"),
+            ("application/pdf", "application/zip"),
+        ]
+
+
+def test_a_page_of_mail_is_indexed_outside_the_unit_and_written_in_short_ones(
+    acme: Company, server: MemoryMailbox, mapping: FolderMapping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_unit: list[bool] = []
+    together: list[int] = []
+    tokens = index.tokens
+
+    def watched(text: str) -> set[str]:
+        in_unit.append(unit.is_open())
+        return tokens(text)
+
+    def stored(messages: list[Message], **signal: object) -> None:
+        together.append(len(messages))
+
+    for number in range(parse.TOGETHER + 1):
+        server.deliver(mail(f"number {number}"))
+    message_stored.connect(stored, dispatch_uid="test")
+    monkeypatch.setattr(index, "tokens", watched)
+    try:
+        with acme.work():
+            sync.sync_folder(mapping.pk)
+            parse.parse_messages(mapping.pk)
+    finally:
+        message_stored.disconnect(dispatch_uid="test")
+    assert set(in_unit) == {False}
+    assert together == [parse.TOGETHER, 1]

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes
@@ -85,6 +85,11 @@ def index_many(object_kind: str, objects: Mapping[uuid.UUID, Iterable[str | None
 
     One page is one INSERT. ``object_kind`` is the model's label, for example "connectors.message".
     """
+    replace(object_kind, objects, prepare(object_kind, objects))
+
+
+def prepare(object_kind: str, objects: Mapping[uuid.UUID, Iterable[str | None]]) -> list[SearchToken]:
+    """The rows for ``replace``, worked out before the unit that writes them: that takes a while."""
     macs = _Macs("search", object_kind)
     rows = []
     for object_id, texts in objects.items():
@@ -95,8 +100,13 @@ def index_many(object_kind: str, objects: Mapping[uuid.UUID, Iterable[str | None
             SearchToken(kind=object_kind, object_id=object_id, token=macs(word))
             for word in sorted(words)[:WORDS_PER_OBJECT]
         ]
+    return rows
+
+
+def replace(object_kind: str, object_ids: Iterable[uuid.UUID], rows: Sequence[SearchToken]) -> None:
+    """Put ``rows`` in place of what ``object_ids`` were found by before."""
     with unit():
-        forget(object_kind, objects)
+        forget(object_kind, object_ids)
         SearchToken.objects.bulk_create(rows)
 
 
