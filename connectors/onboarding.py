@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -266,8 +266,16 @@ def configuration_hash(mailbox: Mailbox) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def missing(mailbox: Mailbox) -> list[str]:
-    """What still has to be done before sign-off can be asked for, in the words of the page."""
+class Requirement(NamedTuple):
+    """Something that has to be so before sign-off can be asked for."""
+
+    key: str
+    words: str
+    met: bool
+
+
+def requirements(mailbox: Mailbox) -> list[Requirement]:
+    """Everything that sign-off needs, in the order in which it is best done, and what of it is there."""
     folders = set(
         FolderMapping.objects.filter(mailbox=mailbox, kind=MappingKind.FOLDER).values_list(
             "folder", flat=True
@@ -277,23 +285,20 @@ def missing(mailbox: Mailbox) -> list[str]:
         AccessScope.objects.filter(mailbox=mailbox, operation=Operation.READ).values_list("folder", flat=True)
     )
     uploads = FolderMapping.objects.filter(mailbox=mailbox, kind=MappingKind.UPLOAD).exists()
+    chosen, granted = bool(folders or uploads), "" in readable or folders <= readable
     return [
-        words
-        for lacking, words in (
-            (not check_passed(mailbox), "Run the connection check until every step passes."),
-            (not folders and not uploads, "Choose at least one folder."),
-            ("" not in readable and bool(folders - readable), "Grant read on every chosen folder."),
-            (mailbox.retention_id is None, "Choose how long mail is kept."),
-        )
-        if lacking
+        Requirement("retention", "Choose how long mail is kept.", mailbox.retention_id is not None),
+        Requirement("check", "Run the connection check until every step passes.", check_passed(mailbox)),
+        Requirement("folders", "Choose at least one folder.", chosen),
+        Requirement("access", "Grant read on every chosen folder.", chosen and granted),
     ]
 
 
 def request_sign_off(mailbox: Mailbox) -> None:
     with unit():
         _hold(mailbox)
-        if found := missing(mailbox):
-            raise OnboardingError(" ".join(found))
+        if lacking := [found.words for found in requirements(mailbox) if not found.met]:
+            raise OnboardingError(" ".join(lacking))
         if is_approved(mailbox):
             raise OnboardingError("Both signatures for this configuration are there already.")
         _move(mailbox, MailboxState.AWAITING_SIGN_OFF)

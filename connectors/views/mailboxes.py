@@ -24,7 +24,7 @@ from connectors.models import (
     Operation,
 )
 from connectors.onboarding import OnboardingError
-from connectors.views import standing
+from connectors.views import guide, standing
 from zalion.portal import site
 from zalion.tenancy.models import User
 from zalion.vault.secrets import provisioning_command
@@ -62,11 +62,14 @@ def mailbox(request: HttpRequest, key: UUID) -> HttpResponse:
         earlier=[approval for approval in approvals if approval not in standing_now],
         signed_by_me=isinstance(request.user, User) and request.user.pk in signers,
         live=shown.state in onboarding.LIVE,
-        missing=onboarding.missing(shown),
+        guide=guide.steps(shown, requirements=onboarding.requirements(shown), signed=valid)
+        if shown.state not in onboarding.LIVE
+        else [],
+        secret_known=guide.knows_secret(shown),
         check_waiting=shown.checked_at is None and CHECKING in request.GET,
         late=standing.is_late(shown, now=timezone.now()),
         advice=standing.advice(shown.error_code),
-        command=_command(shown, configuration["credential"]),
+        command=_command(shown, configuration["credential"]).split(" "),
         story=AuditEvent.objects.filter(object_kind="mailbox", object_id=str(key)).order_by("-sequence")[
             :STORY
         ],
@@ -125,6 +128,7 @@ def folders(request: HttpRequest, key: UUID) -> HttpResponse:
                 shown, folders=chosen_folders(request.POST, listed), upload=upload
             ),
             "These folders are taken in, and no others.",
+            then="portal:mailbox-scopes" if shown.state not in onboarding.LIVE else "portal:mailbox",
         )
     mapped = set(FolderMapping.objects.filter(mailbox=shown).values_list("kind", "folder"))
     ticked = {folder for kind, folder in mapped if kind == MappingKind.FOLDER}
@@ -135,6 +139,7 @@ def folders(request: HttpRequest, key: UUID) -> HttpResponse:
         title="Folders",
         listed=[{**folder, "ticked": folder["id"] in ticked} for folder in listed],
         upload=any(kind == MappingKind.UPLOAD for kind, _ in mapped),
+        live=shown.state in onboarding.LIVE,
         mappings=FolderMapping.objects.filter(mailbox=shown, kind=MappingKind.FOLDER),
     )
 
@@ -242,15 +247,17 @@ def read_history(request: HttpRequest, key: UUID) -> HttpResponse:
     )
 
 
-def _act(request: HttpRequest, key: UUID, act: Callable[[], object], done: str) -> HttpResponse:
-    """Do it, say what came of it, and show the mailbox."""
+def _act(
+    request: HttpRequest, key: UUID, act: Callable[[], object], done: str, *, then: str = "portal:mailbox"
+) -> HttpResponse:
+    """Do it, say what came of it, and go to the page ``then`` of the mailbox; to its first one where it failed."""
     try:
         act()
     except OnboardingError as error:
         messages.error(request, str(error))
-    else:
-        messages.success(request, done)
-    return _back(key)
+        return _back(key)
+    messages.success(request, done)
+    return HttpResponseRedirect(reverse(then, args=[key]))
 
 
 def _page(request: HttpRequest, shown: Mailbox, template: str, *, title: str, **context: Any) -> HttpResponse:

@@ -44,16 +44,18 @@ function closeAround(button) {
   else closed?.remove();
 }
 
-/* An element with data-refresh="seconds" is replaced by its next version until that has the attribute no more. */
+/* An element with data-refresh="seconds" is replaced by its next version until that has the attribute no more,
+   and with it the elements whose ids data-refresh-too names. */
 function refreshLater(element, round) {
   const seconds = Number(element.dataset.refresh);
   if (!seconds || round > 90) return;
   setTimeout(async () => {
     let fresh = null;
+    let page = null;
     try {
       const answer = await fetch(location.href, { headers: { "X-Requested-With": "fetch" } });
       if (answer.ok && !answer.redirected) {
-        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        page = new DOMParser().parseFromString(await answer.text(), "text/html");
         fresh = page.getElementById(element.id);
       }
     } catch {
@@ -62,6 +64,10 @@ function refreshLater(element, round) {
     if (!fresh) return refreshLater(element, round + 1);
     const busy = element.contains(document.activeElement) && element !== document.activeElement;
     if (busy && fresh.dataset.refresh) return refreshLater(element, round + 1);
+    for (const id of (element.dataset.refreshToo ?? "").split(" ").filter(Boolean)) {
+      const other = page.getElementById(id);
+      if (other) document.getElementById(id)?.replaceWith(other);
+    }
     element.replaceWith(fresh);
     refreshLater(fresh, round + 1);
   }, seconds * 1000);

@@ -55,7 +55,13 @@ def classes(state: str) -> str:
     return " ".join(f"badge-{tone}" for tone in TONES.get(state, "plain").split())
 
 
+# Words that keep their hyphen.
+SPELT: Final = {"awaiting_sign_off": "Awaiting sign-off"}
+
+
 def words(state: str) -> str:
     """``needs_attention`` as people read it: Needs attention."""
+    if state in SPELT:
+        return SPELT[state]
     text = state.replace("_", " ").replace("-", " ").strip()
     return text[:1].upper() + text[1:]
