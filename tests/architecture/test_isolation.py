@@ -6,14 +6,16 @@ from collections.abc import Iterator
 import pytest
 from django.apps import apps
 from django.core.exceptions import FieldError
-from django.db import models
+from django.db import IntegrityError, models
 
+from connectors.models import Mailbox, Message
 from tests.cast import Company
 from tests.populated import Populated
 from zalion.tenancy import context
-from zalion.tenancy.models import Tenant, User
+from zalion.tenancy.models import Membership, Tenant, User
 from zalion.tenancy.scoping import CrossTenantError, TenantManager, TenantModel
 from zalion.tenancy.unit import unit
+from zalion.vault.errors import SealBroken
 
 TENANT_MODELS = sorted(
     (model for model in apps.get_models() if issubclass(model, TenantModel)), key=lambda m: m._meta.label
@@ -158,3 +160,66 @@ def test_no_table_has_a_password_column() -> None:
     columns = {f.column for model in apps.get_models() for f in model._meta.concrete_fields}
     assert not [column for column in columns if "password" in column]
     assert not hasattr(User(), "password") or User().password is None
+
+
+def test_no_upsert_writes_over_another_tenants_row(populated: Populated) -> None:
+    with populated.borealis.work():
+        theirs = Membership.objects.first()
+        assert theirs is not None
+    with populated.acme.work():
+        copied = Membership(pk=theirs.pk, user=populated.acme.ada, role="auditor")
+        for arguments in (
+            {"update_conflicts": True, "unique_fields": ["id"], "update_fields": ["role", "tenant"]},
+            {"ignore_conflicts": True},
+        ):
+            try:
+                with unit():
+                    Membership.objects.bulk_create([copied], **arguments)
+            except CrossTenantError:
+                continue
+        with pytest.raises(CrossTenantError), unit():
+            Membership.objects.bulk_create([copied], None, False, True, ["role"], ["id"])
+    with populated.borealis.work():
+        assert Membership.objects.get(pk=theirs.pk).role == theirs.role
+
+
+def test_a_literal_in_an_update_is_held_against_the_wall_too(populated: Populated) -> None:
+    with populated.borealis.work():
+        theirs = Mailbox.objects.get()
+    with populated.acme.work(), pytest.raises(CrossTenantError), unit():
+        Message.objects.update(mailbox=models.Value(theirs.pk))
+
+
+def test_rows_leave_by_no_other_query_either(populated: Populated) -> None:
+    """Unions, subqueries, aggregates, iterators, annotations and what else a queryset can be asked."""
+    with populated.acme.work():
+        everything = Message.objects.all()
+        ours = set(everything.values_list("pk", flat=True))
+        foreign = Message.objects.first()
+        union = (
+            Message.objects.order_by().values_list("pk").union(Message.objects.order_by().values_list("pk"))
+        )
+        inner = Mailbox.objects.filter(messages__in=Message.objects.order_by().values("pk"))
+        counts = Message.objects.values("mailbox").annotate(n=models.Count("pk")).order_by()
+        lazy = Message.objects.iterator()
+    with populated.borealis.work():
+        theirs = set(everything.values_list("pk", flat=True))
+        assert not ours & {key for (key,) in union}
+        assert not ours & set(Message.objects.filter(mailbox__in=inner).values_list("pk", flat=True))
+        assert sum(row["n"] for row in counts.all()) == len(theirs)
+        assert not ours & {row.pk for row in lazy}
+        assert everything.aggregate(n=models.Count("pk"))["n"] == len(theirs)
+        assert not everything.filter(pk__in=ours).exists()
+        assert not Message.objects.dates("received_at", "day").filter(pk__in=ours)
+        assert Message.objects.filter(pk__in=ours).explain()
+        with pytest.raises(Message.DoesNotExist):
+            Message(pk=next(iter(ours))).refresh_from_db()
+        stolen = Message.objects.first()
+        assert stolen is not None
+        stolen.pk = next(iter(ours))
+        with pytest.raises((IntegrityError, SealBroken)), unit():
+            stolen.save()
+        mailbox = Mailbox.objects.get()
+        mailbox.messages.add(foreign)
+    with populated.acme.work():
+        assert set(Mailbox.objects.get().messages.values_list("pk", flat=True)) == ours

@@ -71,6 +71,9 @@ class TenantQuerySet(models.QuerySet[Any]):
         return changed
 
     def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> Any:
+        if kwargs.get("update_conflicts") or len(args) > 2:
+            # The database would change whatever row has the key, another tenant's included.
+            raise CrossTenantError("Rows are created or updated; what conflicts is not written over.")
         rows = list(objs)
         for row in rows:
             row.claim_tenant()
@@ -115,6 +118,7 @@ def _check_target(model: type[models.Model], field: "models.Field[Any, Any]", va
     if isinstance(value, TenantModel):
         _same_tenant(model, field.name, value.tenant_id)
         return
+    value = value.value if isinstance(value, models.Value) else value
     names_a_row = value is not None and not hasattr(value, "resolve_expression")
     if names_a_row and not target.objects.filter(pk=value).exists():
         raise CrossTenantError(f"{model.__name__}.{field.name} would point to another tenant's row.")
