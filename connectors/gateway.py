@@ -209,7 +209,7 @@ def note_failure(mailbox: Mailbox, error: errors.ConnectorError, *, now: datetim
         )
 
 
-def back_off(failures: int, error: errors.ConnectorError) -> timedelta:
+def back_off(failures: int, error: Exception) -> timedelta:
     """What the server asked for, else doubling from 30 seconds to an hour, with jitter so that workers spread."""
     asked = getattr(error, "retry_after", None)
     if asked is not None:

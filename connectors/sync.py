@@ -11,6 +11,7 @@ from connectors import claims, errors, gateway, ingest
 from connectors.models import FolderMapping, Mailbox, MailboxState, MappingKind, SyncState
 from zalion.tasks import enqueue
 from zalion.tenancy.unit import unit
+from zalion.vault.errors import BlobNotStored
 
 SYNC_TASK = "connectors.sync_folder"
 POLLS_TOLD_EVERY = timedelta(hours=1)
@@ -21,7 +22,8 @@ VISIT = timedelta(minutes=2)
 def sync_folder(mapping_id: UUID) -> None:
     """Take in everything new in one folder. Safe to run twice: one of the two gives way.
 
-    Failures of the provider end on the rows (mailbox and sync state) with the time of the next attempt.
+    Failures of the provider end on the rows (mailbox and sync state) with the time of the next attempt, those of
+    our own store on the sync state: the cursor stays, and nothing of the page counts as stored.
     """
     mapping = FolderMapping.objects.select_related("mailbox").filter(pk=mapping_id).first()
     if mapping is None or mapping.kind != MappingKind.FOLDER or mapping.mailbox.state != MailboxState.ACTIVE:
@@ -35,7 +37,7 @@ def sync_folder(mapping_id: UUID) -> None:
         finished = _visit(mapping, claim)
     except claims.ClaimLost:
         return
-    except errors.ConnectorError as error:
+    except (errors.ConnectorError, BlobNotStored) as error:
         now = timezone.now()
         wait = gateway.back_off(SyncState.objects.get(pk=claim.state).attempts, error)
         claims.release(

@@ -1,6 +1,8 @@
 """Following a folder: everything once, in order, whatever happens in between."""
 
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -251,3 +253,21 @@ def test_the_story_of_a_message_begins_with_its_arrival(
         last = Message.objects.get(identity="1:120")
         told = [event.action for event in reading.story(last, limit=20)]
         assert told == ["messages.stored", "message.fetched", "messages.listed"]
+
+
+def test_a_store_that_fails_leaves_the_cursor_and_says_so_on_the_folder(
+    acme: Company, server: MemoryMailbox, mapping: FolderMapping, settings: Any, tmp_path: Path
+) -> None:
+    server.deliver(mail(1))
+    blocked = tmp_path / "a file where the folder should be"
+    blocked.write_bytes(b"")
+    whole = settings.STORAGES
+    settings.STORAGES = whole | {"blobs": whole["blobs"] | {"OPTIONS": {"location": blocked}}}
+    with acme.work():
+        sync.sync_folder(mapping.pk)
+        state = SyncState.objects.get(mapping=mapping)
+        assert (state.error_code, state.cursor, state.lease_until) == ("not_stored", "", None)
+        assert not Message.objects.exists()
+        settings.STORAGES = whole
+        sync.sync_folder(mapping.pk)
+        assert Message.objects.count() == 1

@@ -26,6 +26,8 @@ class SealBroken(VaultError):
 class BlobNotStored(VaultError):
     """The storage failed before the content was safe: treat it as not stored and stop writing."""
 
+    code = "not_stored"
+
 
 class BlobMissing(VaultError):
     """The storage has no such blob."""
