@@ -6,7 +6,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
@@ -37,6 +37,27 @@ def bearer(request: HttpRequest) -> str | None:
     """The token in the Authorization header (RFC 6750), if there is one."""
     kind, _, value = request.headers.get("Authorization", "").partition(" ")
     return value.strip() if kind.lower() == "bearer" else None
+
+
+class EncryptedApiMiddleware:
+    """Refuses REST requests that came without TLS. A redirect would hide that the token went in clear."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if settings.SECURE_SSL_REDIRECT and not request.is_secure() and request.path.startswith("/api/"):
+            return JsonResponse(
+                {
+                    "type": "about:blank",
+                    "title": "Forbidden",
+                    "status": 403,
+                    "detail": "Use https, and a new token: this one was sent in clear.",
+                },
+                status=403,
+                content_type="application/problem+json",
+            )
+        return self.get_response(request)
 
 
 class WorkContextMiddleware:
