@@ -85,7 +85,12 @@ portal.add_menu_item(
         "mailboxes", "Mailboxes", "portal:mailboxes", roles.VIEW_MAILBOXES, 40, standing.waiting_for_person
     )
 )
-portal.add_watch(Watch("mailboxes", roles.VIEW_MAILBOXES, 10, standing.todos))
+portal.add_watch(Watch("mailboxes", roles.VIEW_MAILBOXES, 10, standing.stopped))
+portal.add_watch(Watch("sign-it", roles.APPROVE_IT, 11, partial(standing.to_sign, ApprovalKind.IT)))
+portal.add_watch(
+    Watch("sign-compliance", roles.APPROVE_COMPLIANCE, 12, partial(standing.to_sign, ApprovalKind.COMPLIANCE))
+)
+portal.add_watch(Watch("set-up", roles.CONFIGURE_MAILBOXES, 15, standing.in_set_up))
 portal.add_watch(Watch("completeness", roles.VIEW_MAILBOXES, 20, standing.incomplete))
 portal.add_watch(Watch("quarantine", roles.VIEW_MAIL, 30, standing.quarantine))
 portal.add_panel(Panel("mailboxes", "connectors/panels/mailboxes.html", roles.VIEW_MAILBOXES, 40, health))

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, Max, Min, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce, Least
 from django.urls import reverse
 
 from connectors import errors, ingest
 from connectors.models import (
+    Approval,
+    ApprovalKind,
     FolderMapping,
     Mailbox,
     MailboxState,
@@ -92,18 +94,31 @@ def waiting_for_person() -> int:
     return Mailbox.objects.filter(state__in=PERSON_STATES).count()
 
 
-def todos() -> list[Todo]:
-    """Mailboxes that only a person can help on, and mail that could not be read."""
-    found = []
-    for mailbox in Mailbox.objects.filter(state__in=PERSON_STATES):
-        url = reverse("portal:mailbox", args=[mailbox.pk])
-        if mailbox.state == MailboxState.NEEDS_ATTENTION:
-            found.append(Todo(f"{mailbox.name} has stopped", advice(mailbox.error_code), url, "Look", "bad"))
-        else:
-            found.append(
-                Todo(f"{mailbox.name} waits for sign-off", "IT and compliance each sign.", url, "Sign")
-            )
-    return found
+def stopped() -> list[Todo]:
+    """Mailboxes that only a person can set going again."""
+    return [
+        Todo(f"{mailbox.name} has stopped", advice(mailbox.error_code), _page_of(mailbox), "Look", "bad")
+        for mailbox in Mailbox.objects.filter(state=MailboxState.NEEDS_ATTENTION)
+    ]
+
+
+def to_sign(kind: ApprovalKind) -> list[Todo]:
+    """Mailboxes that wait for the signature of ``kind``."""
+    signed = Approval.objects.filter(mailbox=OuterRef("pk"), kind=kind, withdrawn_at=None)
+    waiting = Mailbox.objects.filter(~Exists(signed), state=MailboxState.AWAITING_SIGN_OFF)
+    words = f"Read what Zalion would touch, and sign for {'IT' if kind == ApprovalKind.IT else 'compliance'}."
+    return [Todo(f"{box.name} waits for your signature", words, _page_of(box), "Sign") for box in waiting]
+
+
+def in_set_up() -> list[Todo]:
+    """Mailboxes that somebody began to set up."""
+    begun = Mailbox.objects.filter(state__in=(MailboxState.CONFIGURED, MailboxState.TESTED))
+    words = "Its page says what comes next."
+    return [Todo(f"{box.name} is not live yet", words, _page_of(box), "Go on") for box in begun]
+
+
+def _page_of(mailbox: Mailbox) -> str:
+    return reverse("portal:mailbox", args=[mailbox.pk])
 
 
 def incomplete() -> list[Todo]:

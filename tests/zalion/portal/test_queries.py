@@ -79,7 +79,7 @@ PAGES = {
     ("operator", "/review/?q=4500018307"): 11,
     ("operator", "/mail/"): 12,
     ("operator", "/mail/?q=nordstahl"): 12,
-    ("administrator", "/"): 25,
+    ("administrator", "/"): 27,
     ("administrator", "/mailboxes/"): 7,
     ("administrator", "/settings/people/"): 7,
     ("administrator", "/settings/tokens/"): 7,
