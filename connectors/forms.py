@@ -13,6 +13,7 @@ from audit.models import RetentionPolicy
 from connectors import registry, rules
 from connectors.mime.limits import RAW_MAIL
 from connectors.models import Mailbox, Operation
+from zalion.vault.secrets import SecretError, SecretRef
 
 OPTION = "option_"
 STARTS = (
@@ -138,6 +139,15 @@ class ConnectionForm(forms.Form):
         if start == "day":
             return timezone.make_aware(datetime.combine(day, time.min))
         return timezone.now() if start == "now" else None
+
+    def clean_reference(self) -> str:
+        written: str = self.cleaned_data["reference"]
+        try:
+            return str(SecretRef.parse(written))
+        except SecretError as error:
+            # Somebody may have pasted the secret itself: the page does not send it back.
+            self.data = {name: self.data[name] for name in self.data} | {"reference": ""}
+            raise forms.ValidationError(f"{error} {error.what_to_do} What was typed is not kept.") from error
 
     def clean(self) -> None:
         if self.cleaned_data.get("start") == "day" and self.cleaned_data.get("start_day") is None:

@@ -24,9 +24,9 @@ from connectors.models import (
     Operation,
 )
 from connectors.onboarding import OnboardingError
-from connectors.views import guide, standing
+from connectors.views import connecting, guide, standing
 from zalion.portal import site
-from zalion.tenancy.models import User
+from zalion.tenancy.models import Tenant, User
 from zalion.vault.secrets import provisioning_command
 
 FIRST_PROVIDER = next(iter(registry.PROVIDERS))
@@ -77,8 +77,11 @@ def mailbox(request: HttpRequest, key: UUID) -> HttpResponse:
 
 
 def create(request: HttpRequest) -> HttpResponse:
-    form = ConnectionForm(request.POST or None, provider=FIRST_PROVIDER)
-    if request.method == "POST" and form.is_valid():
+    """Describe a mailbox. Asked for it, the address's domain is asked where that is, and nothing is kept."""
+    form, told = ConnectionForm(request.POST or None, provider=FIRST_PROVIDER), ""
+    if "suggest" in request.POST:
+        form, told = connecting.suggested(request.POST, provider=FIRST_PROVIDER)
+    elif request.method == "POST" and form.is_valid():
         try:
             made = onboarding.create_mailbox(provider=FIRST_PROVIDER, **form.settings())
         except OnboardingError as error:
@@ -93,6 +96,8 @@ def create(request: HttpRequest) -> HttpResponse:
         current="mailboxes",
         crumbs=[("Mailboxes", reverse("portal:mailboxes"))],
         form=form,
+        told=told,
+        command=connecting.command_words(_tenant(request), provider=FIRST_PROVIDER),
         provider=registry.provider(FIRST_PROVIDER).title,
     )
 
@@ -281,6 +286,12 @@ def _mailbox(key: UUID) -> Mailbox:
 def _person(request: HttpRequest) -> User:
     assert isinstance(request.user, User)  # noqa: S101  (admin_view lets nobody else in)
     return request.user
+
+
+def _tenant(request: HttpRequest) -> Tenant:
+    tenant = getattr(request, "tenant", None)
+    assert isinstance(tenant, Tenant)  # noqa: S101  (without one there is no right to configure)
+    return tenant
 
 
 def _command(shown: Mailbox, reference: str) -> str:

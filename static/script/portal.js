@@ -106,6 +106,26 @@ document.addEventListener("change", (event) => {
   if (form) form.requestSubmit();
 });
 
+/* A command whose words follow the fields of a form, so that it is read before anything is saved. */
+function quoted(text) {
+  return /^[\w@%+=:,./-]*$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`;
+}
+
+function showCommand(command) {
+  for (const word of command.querySelectorAll("[data-follows]")) {
+    const field = document.getElementById(word.dataset.follows);
+    word.dataset.blank ??= word.textContent;
+    const typed = field.value.trim().replace(/^file:/, "");
+    word.textContent = typed ? word.dataset.lead + quoted(typed) : word.dataset.blank;
+    if (field.name === "reference") command.hidden = typed.startsWith("env:");
+  }
+}
+
+for (const command of document.querySelectorAll("[data-command]")) {
+  showCommand(command);
+  document.addEventListener("input", () => showCommand(command));
+}
+
 /* One press, one act: a form that is on its way is not sent again. */
 document.addEventListener("submit", (event) => {
   const form = event.target;

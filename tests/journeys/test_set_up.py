@@ -26,10 +26,12 @@ def connect(ada: Any, house: House, server: PymapServer, user: str) -> str:
     page.get_by_label("CA certificates").fill(server.authority.pem)
     page.get_by_label("Secret").fill("file:acme-confirmations")
     page.get_by_label("Retention").select_option(label="Standard")
+    told_before = page.locator("[data-command] code").inner_text()
     page.get_by_label("From when").select_option(label="Everything that is there")
     page.get_by_role("button", name="Save and go on").click()
     page.get_by_text("The connection is kept.").wait_for()
     command = page.locator("#secret-command").inner_text()
+    assert told_before == command
     options = dict(re.findall(r"--(\w+)=(\S+)", command))
     options["port"] = int(options["port"])
     house.ask("secret", name="acme-confirmations", value=server.users[user], purpose=options)
@@ -106,3 +108,33 @@ def test_a_mailbox_is_set_up_signed_by_two_and_its_first_confirmation_approved(
     rui.page.get_by_role("button", name=re.compile("Approve")).click()
     rui.page.get_by_text("Approved.").wait_for()
     assert house.ask("document", key=key)["state"] == "approved"
+
+
+def test_a_secret_typed_in_place_of_its_name_is_refused_beside_the_field_and_not_sent_back(
+    visit: Any,
+) -> None:
+    ada = visit("ada")
+    ada.open("/mailboxes/new/")
+    for label, value in {"Name": "Invoices", "Address": "i@acme.example", "User name": "i"}.items():
+        ada.page.get_by_label(label, exact=True).fill(value)
+    ada.page.get_by_label("Mail server").fill("localhost")
+    ada.page.get_by_label("Secret").fill("correct-horse-7")
+    ada.page.get_by_label("Retention").select_option(label="Standard")
+    ada.page.get_by_label("From when").select_option(label="Everything that is there")
+    ada.page.get_by_role("button", name="Save and go on").click()
+    ada.page.get_by_text("This is not a reference to a secret.").wait_for()
+    assert ada.page.get_by_label("Secret").input_value() == ""
+    assert ada.page.get_by_label("Name", exact=True).input_value() == "Invoices"
+    assert "correct-horse-7" not in ada.page.content()
+
+
+def test_the_server_is_found_by_the_address_and_nothing_typed_is_lost(visit: Any) -> None:
+    ada = visit("ada")
+    ada.open("/mailboxes/new/")
+    ada.page.get_by_label("Name", exact=True).fill("Invoices")
+    ada.page.get_by_label("Address").fill("orders@gmx.de")
+    ada.page.get_by_role("button", name="Find the server").click()
+    ada.page.get_by_text("a hoster that Zalion knows").wait_for()
+    assert ada.page.get_by_label("Mail server").input_value() == "imap.gmx.net"
+    assert ada.page.get_by_label("User name").input_value() == "orders@gmx.de"
+    assert ada.page.get_by_label("Name", exact=True).input_value() == "Invoices"
