@@ -13,3 +13,6 @@ FUNCTIONS = frozenset(
         "extraction.reader:source_text",
     }
 )
+
+# Those that may have to recognise the text of scanned pages: Tesseract takes seconds for each, in processes of its own.
+SLOW = frozenset({"extraction.reader:read_plain"})

@@ -17,7 +17,7 @@ from typing import Any, Self
 from zalion.sandbox import protocol
 from zalion.sandbox.child import EXIT_MEMORY
 from zalion.sandbox.errors import Crashed, MemoryExceeded, Refused, SandboxError, TaskFailed, TimedOut
-from zalion.sandbox.functions import FUNCTIONS
+from zalion.sandbox.functions import FUNCTIONS, SLOW
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 30.0
@@ -27,10 +27,13 @@ ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8", "OMP_THREAD_LIMIT": "1"}
 
 @dataclass(frozen=True)
 class Limits:
-    """Per call: CPU seconds, wall seconds, bytes of memory. Per child: calls before it is replaced."""
+    """Per call: CPU seconds, wall seconds, bytes of memory; seconds of the functions that are SLOW. Per child: calls
+    before it is replaced."""
 
     cpu_seconds: int = 20
     wall_seconds: float = 60.0
+    slow_cpu_seconds: int = 40
+    slow_wall_seconds: float = 280.0
     memory: int = 512 << 20
     items: int = 200
 
@@ -64,6 +67,7 @@ class Child:
         self._order = {
             "memory": limits.memory,
             "cpu_seconds": limits.cpu_seconds,
+            "slow_cpu_seconds": limits.slow_cpu_seconds,
             "functions": sorted(functions),
             "parent": os.getpid(),
         }
@@ -176,7 +180,7 @@ class Pool:
             raise Refused
         child = self._take()
         try:
-            result = child.call(function, arguments, self.limits.wall_seconds if timeout is None else timeout)
+            result = child.call(function, arguments, self._seconds(function) if timeout is None else timeout)
         except (Refused, TaskFailed):
             self._give_back(child)
             raise
@@ -186,6 +190,9 @@ class Pool:
             raise
         self._give_back(child)
         return result
+
+    def _seconds(self, function: str) -> float:
+        return self.limits.slow_wall_seconds if function in SLOW else self.limits.wall_seconds
 
     def capability(self) -> Capability:
         """What confinement holds here; may start a child. Raises SandboxError when none comes up."""
