@@ -13,6 +13,7 @@ XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
 XLS: Final = "application/vnd.ms-excel"
 ODS: Final = "application/vnd.oasis.opendocument.spreadsheet"
 SHEETS: Final = frozenset({XLSX, XLS, ODS})
+IMAGES: Final = frozenset({"image/png", "image/jpeg", "image/tiff"})
 ZIP: Final = "application/zip"
 OLE: Final = "application/x-ole-storage"
 UNKNOWN: Final = "application/octet-stream"

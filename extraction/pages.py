@@ -2,6 +2,7 @@
 
 from audit import actions, trail
 from connectors import reading
+from extraction import media
 from extraction.models import Document
 from zalion import sandbox
 
@@ -13,7 +14,7 @@ def page_sizes(document: Document) -> list[list[float]]:
 
     Raises SandboxError, BlobMissing.
     """
-    if document.media_type != "application/pdf":
+    if document.media_type not in {media.PDF, *media.IMAGES}:
         return []
     content = reading.content(document.message, path=document.source_path)
     sizes: list[list[float]] = sandbox.run("extraction.reader:page_sizes", content=content)

@@ -35,10 +35,17 @@ VISIT = 120.0  # seconds of one task; what is left is queued again
 READABLE = frozenset(
     {"application/pdf", "application/xml", "text/xml", "text/html", "text/plain", "text/csv"}
     | {media.EDIFACT, media.XLSX, media.XLS, media.ODS, media.OLE}
+    | media.IMAGES
 )
 # Of two sources that tell of the same document, the one that was given structure tells it better.
 # By the first of the extractors that read it.
-RANK = {**dict.fromkeys(("ubl", "cii", "opentrans", "cxml", "edifact"), 4), "sheet": 3, "pdf": 2, "body": 1}
+RANK = {
+    **dict.fromkeys(("ubl", "cii", "opentrans", "cxml", "edifact"), 5),
+    "sheet": 4,
+    "pdf": 3,
+    "ocr": 2,
+    "body": 1,
+}
 
 
 class RunLost(Exception):

@@ -2,19 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from extraction import media
-from extraction.extractor import Hints, Source, UnreadableError
+from extraction.extractor import Extractor, Hints, Source, UnreadableError
 from extraction.extractors.body import extractor as body
 from extraction.extractors.edifact import segments
+from extraction.extractors.ocr import pictures
 from extraction.extractors.pdf import images
 from extraction.extractors.sheet.extractor import sheet_text
 from extraction.grounding import ungrounded
 from extraction.hybrid import read_hybrid
-from extraction.registry import best
+from extraction.registry import best, load
 from extraction.schemas import Extraction, Finding, Json
 from extraction.validation import validate
+
+# What an extractor says of a PDF that is a picture.
+NO_TEXT: Final = "no_text_layer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,14 +58,41 @@ def read(name: str, content: bytes, hints: Hints | None = None) -> ReadResult:
         message = f"No extractor reads files of the type {source.media_type}."
         return ReadResult(extractor=None, version=None, findings=(_finding("no_extractor", message, "info"),))
     try:
-        found = extractor.extract(source)
+        extractor, found, more = _extract(source, extractor)
     except UnreadableError as error:
         findings: tuple[Finding, ...] = (*known, _finding(error.code, error.message, "error"))
         return ReadResult(extractor=extractor.key, version=extractor.version, findings=findings)
+    known = (*known, *more)
     documents = tuple(_validated(extraction) for extraction in found)
     if not documents:
         known = (*known, _finding("no_document", "Nothing in it reads like an order document.", "info"))
     return ReadResult(extractor=extractor.key, version=extractor.version, documents=documents, findings=known)
+
+
+def _extract(source: Source, extractor: Extractor) -> tuple[Extractor, list[Extraction], tuple[Finding, ...]]:
+    """What the extractor finds; text is recognised where a PDF's own tells of no position and it has pictures."""
+    error: UnreadableError | None = None
+    found: list[Extraction] = []
+    try:
+        found = extractor.extract(source)
+    except UnreadableError as raised:
+        if raised.code != NO_TEXT:
+            raise
+        error = raised
+    if extractor.key != "pdf" or any(extraction.document.lines for extraction in found):
+        return extractor, found, ()
+    if not pictures.has_pictures(source.content):
+        if error:
+            raise error
+        return extractor, found, ()
+    recogniser = load("ocr")
+    try:
+        recognised = recogniser.extract(source)
+    except UnreadableError as raised:
+        if not found:
+            raise
+        return extractor, found, (_finding(raised.code, raised.message, "warning"),)
+    return (recogniser, recognised, ()) if recognised else (extractor, found, ())
 
 
 def read_plain(payload: Mapping[str, Any]) -> Json:
@@ -86,16 +117,19 @@ def source_text(content: bytes) -> str:
 
 
 def page_sizes(content: bytes) -> list[list[float]]:
-    """[width, height] in points of each page of a PDF, the space that boxes of evidence are in.
+    """[width, height] in points of each page of a PDF or an image, the space that boxes of evidence are in.
 
     Raises UnreadableError.
     """
-    return [[width, height] for width, height in images.sizes(content)]
+    paged = images if media.sniff(content) == media.PDF else pictures
+    return [[width, height] for width, height in paged.sizes(content)]
 
 
 def page_image(content: bytes, number: int, scale: float = 1.5) -> bytes:
-    """Page `number` (from 1) of a PDF as PNG with `scale` pixels to a point. Raises UnreadableError."""
-    return images.png(content, number=number, scale=scale)
+    """Page `number` (from 1) of a PDF or an image as PNG, `scale` pixels to a point. Raises UnreadableError."""
+    if media.sniff(content) == media.PDF:
+        return images.png(content, number=number, scale=scale)
+    return pictures.png(content, number=number, scale=scale)
 
 
 def body_text(content: bytes) -> str:
@@ -105,7 +139,7 @@ def body_text(content: bytes) -> str:
 
 def _validated(extraction: Extraction) -> Extraction:
     document = extraction.document
-    findings = (*validate(document), *ungrounded(extraction))
+    findings = (*document.findings, *validate(document), *ungrounded(extraction))
     return replace(extraction, document=replace(document, findings=findings))
 
 

@@ -14,6 +14,7 @@ EXTRACTORS: Final[dict[str, str]] = {
     "edifact": "extraction.extractors.edifact.extractor.EdifactExtractor",
     "sheet": "extraction.extractors.sheet.extractor.SheetExtractor",
     "pdf": "extraction.extractors.pdf.extractor.PdfExtractor",
+    "ocr": "extraction.extractors.ocr.extractor.OcrExtractor",
     "body": "extraction.extractors.body.extractor.BodyExtractor",
 }
 

@@ -6,11 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+LANGUAGES = " ".join(f"tesseract-ocr-{language}" for language in ("deu", "fra", "ita", "spa", "nld"))
 # What is looked for, the package that brings it, and what skips without it.
 NEEDS = (
     ("chromium", "chromium", "the browser journeys"),
     ("dovecot", "dovecot-imapd", "IMAP against Dovecot"),
     ("redis-server", "redis-server", "the Redis broker"),
+    ("tesseract", f"tesseract-ocr {LANGUAGES}", "reading scans and photographs"),
     ("pg_ctl", "postgresql", "everything on PostgreSQL"),
 )
 
@@ -43,7 +45,7 @@ def main() -> int:
         print("python3 cannot make virtual environments here: install python3-venv.", file=sys.stderr)
         return 1
     missing = [need for need in NEEDS if not present(need[0])]
-    if missing and not install([package for _, package, _ in missing]):
+    if missing and not install([name for _, packages, _ in missing for name in packages.split()]):
         for program, package, tests in missing:
             print(f"{program} is missing (package {package}): {tests} will be skipped.")
     return 0

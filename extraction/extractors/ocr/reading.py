@@ -1,0 +1,88 @@
+"""One page after the other: set upright, recognised, and handed on as the layout reader's pages."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from PIL import Image
+
+from extraction.extractors.ocr import tesseract
+from extraction.extractors.ocr.ink import inked
+from extraction.extractors.ocr.pictures import Picture
+from extraction.extractors.ocr.tesseract import Token
+from extraction.extractors.ocr.upright import Upright, sideways, upright
+from extraction.extractors.ocr.words import ReadWord, words_of
+from extraction.layout.geometry import Page, Word, page_of
+from extraction.layout.lexicon import language_of
+
+# Below this mean confidence a page may stand on its head.
+_DOUBTFUL: Final = 0.55
+# Fewer words do not tell a language.
+_TELLING: Final = 25
+_TESSERACT: Final = {"de": "deu", "en": "eng", "fr": "fra", "it": "ita", "es": "spa", "nl": "nld"}
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPage:
+    """A page in words. Where it was recognised, `upright` says how it was turned and `cleaned` is what was read."""
+
+    number: int
+    width: float
+    height: float
+    words: tuple[Word, ...]
+    upright: Upright | None = None
+    cleaned: Image.Image | None = None
+    left_out: bool = False
+
+    @property
+    def page(self) -> Page:
+        return page_of(self.number, self.width, self.height, self.words)
+
+    @property
+    def recognised(self) -> tuple[ReadWord, ...]:
+        return tuple(word for word in self.words if isinstance(word, ReadWord))
+
+
+def read_pages(pictures: Iterable[Picture]) -> Iterator[ReadPage]:
+    """The pages in words; all of them in the language of the first that is a picture. Raises UnreadableError."""
+    spoken: tuple[str, ...] = ()
+    for picture in pictures:
+        if picture.image is None:
+            left_out = picture.left_out
+            yield ReadPage(picture.number, picture.width, picture.height, picture.words, left_out=left_out)
+            continue
+        straight = upright(picture.image, picture.scale, _turns(picture.image))
+        cleaned = inked(straight.image)
+        if not spoken:
+            tokens = tesseract.recognise(cleaned.reduce(2), tesseract.languages())
+            if (
+                _confidence(tokens) < _DOUBTFUL
+                and (turns := tesseract.turns(picture.image)) != straight.turns
+            ):
+                straight = upright(picture.image, picture.scale, turns)
+                cleaned = inked(straight.image)
+            spoken = _spoken(token.text for token in tokens)
+        words = words_of(tesseract.recognise(cleaned, spoken), picture.number, straight)
+        width, height = straight.image.width / picture.scale, straight.image.height / picture.scale
+        yield ReadPage(picture.number, width, height, tuple(words), straight, cleaned)
+
+
+def _turns(image: Image.Image) -> int:
+    return tesseract.turns(image) if sideways(image) else 0
+
+
+def _confidence(tokens: Sequence[Token]) -> float:
+    """Mean over characters; a page without any is doubtful, too."""
+    length = sum(len(token.text) for token in tokens)
+    return sum(token.confidence * len(token.text) for token in tokens) / length if length else 0.0
+
+
+def _spoken(texts: Iterable[str]) -> tuple[str, ...]:
+    """The installed languages, that of these texts first: Tesseract asks the next where the one before is not sure, and
+    figures gain by every one it asks."""
+    told = [text for text in texts if len(text) > 1]
+    installed = tesseract.languages()
+    language = _TESSERACT.get(language_of(told), "eng")
+    if len(told) < _TELLING or language not in installed:
+        return installed
+    return (language, *(item for item in installed if item != language))

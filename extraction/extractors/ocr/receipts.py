@@ -1,0 +1,217 @@
+"""Tills' receipts: who sold, when, and for how much, on a strip of paper without a table's heading."""
+
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+from extraction.layout.amounts import amounts_in
+from extraction.layout.dates import find_dates
+from extraction.layout.geometry import Page, Row, Word, evidence_of, text_of
+from extraction.layout.header_fields import dates_in
+from extraction.layout.lexicon import tokens_of
+from extraction.layout.numbers import currency_of, style_of
+from extraction.schemas import CanonicalDocument, Evidence, Extraction
+
+_WORDS: Final = {
+    kind: frozenset(words)
+    for kind, words in tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8")).items()
+}
+# What only a till prints, by kind.
+_KINDS: Final = tuple(_WORDS[kind] for kind in ("tender", "change", "paper", "person", "paid"))
+
+_ADDRESS: Final = re.compile(
+    r"^(?:no|lot|jalan|jln|street|road|strasse|straße|rue|via|calle|av|avenue|avda|tel|fax|phone|gst|http\w*|www|email|level|unit|suite"
+    r"|block|co|reg|company|roc|taman|plaza)\b|\d{4,}|@",
+    re.IGNORECASE,
+)
+_FORM: Final = re.compile(
+    r"\b(?:sdn\.?|bhd\.?|s/b|gmbh|ag|kg|ltd\.?|limited|inc\.?|s\.?r\.?l\.?|s\.?p\.?a\.?|sarl|sas|b\.?v\.?|n\.?v\.?|s\.?l\.?|enterprise|trading"
+    r"|restaurant|restoran|store|stores|market|mart|supermarkt|hotel|café|cafe|apotheke|bakery|pharmacy|hardware)(?:\W|$)",
+    re.IGNORECASE,
+)
+_STRIP: Final = 1.5
+_CENTS: Final = re.compile(r"\d[.,]\d\d\b")
+
+
+@dataclass(frozen=True, slots=True)
+class _Sum:
+    value: Decimal
+    words: tuple[Word, ...]
+    rank: int
+
+
+def is_receipt(pages: Sequence[Page]) -> bool:
+    """Whether the pages are a till's receipt: its words in its shape."""
+    if len(pages) != 1 or not pages[0].rows:
+        return False
+    rows = pages[0].rows
+    tokens = {token for row in rows for token in tokens_of(row.text)}
+    kinds = sum(bool(tokens & kind) for kind in _KINDS)
+    across = max(row.words[-1].x1 for row in rows) - min(row.words[0].x0 for row in rows)
+    strip = rows[-1].y1 - rows[0].y0 > _STRIP * across
+    return bool(tokens & _WORDS["sum"]) and kinds >= (1 if strip else 3)
+
+
+def read_receipt(pages: Sequence[Page], laid_out: Extraction | None) -> Extraction | None:
+    """The receipt, with what the layout reader found where a receipt's own places say nothing better."""
+    page = pages[0]
+    values: dict[str, Any] = dict(_known(laid_out))
+    evidence: dict[str, Evidence] = dict(laid_out.evidence) if laid_out else {}
+    found: dict[str, tuple[object, Sequence[Word]]] = {}
+    if seller := _seller(page):
+        found["seller_name"] = (text_of(seller).strip(" ,;:·|-*."), seller)
+    if dated := _date(page.rows):
+        found["issue_date"] = dated
+    if total := _total(page.rows):
+        found["gross_total"] = (total.value, total.words)
+        # What was taken for the parts of another total tells nothing of this one.
+        if values.get("gross_total") != total.value:
+            for name in ("net_total", "tax_total"):
+                values.pop(name, None)
+                evidence.pop(name, None)
+    for name, (value, words) in found.items():
+        values[name] = value
+        evidence[name] = evidence_of(words)
+    if not values.keys() & {"number", "gross_total"}:
+        return None
+    kind = laid_out.document.doc_type if laid_out else "other"
+    share = len({"seller_name", "issue_date", "gross_total"} & found.keys()) / 3
+    document = CanonicalDocument(
+        doc_type="invoice" if kind == "other" and "gross_total" in values else kind,
+        language=laid_out.document.language if laid_out else None,
+        confidence=round(0.6 * share, 3),
+        **values,
+    )
+    return Extraction(
+        document=document, evidence={name: evidence[name] for name in values if name in evidence}
+    )
+
+
+def _known(laid_out: Extraction | None) -> Iterator[tuple[str, object]]:
+    if laid_out is None:
+        return
+    document = laid_out.document
+    for name in ("number", "issue_date", "seller_name", "seller_vat_id", "seller_email", "currency"):
+        if (value := getattr(document, name)) is not None and name in laid_out.evidence:
+            yield name, value
+    for name in ("net_total", "tax_total", "gross_total"):
+        if (value := getattr(document, name)) is not None and name in laid_out.evidence:
+            yield name, value
+
+
+def _seller(page: Page) -> list[Word]:
+    """The first name among the rows at the top: one with a company's form, else the first that is no title."""
+    rows = [row for row in page.rows if row.y0 < page.height * 0.35][:14]
+    named: list[list[Word]] = []
+    for index, row in enumerate(rows):
+        words = _name(row)
+        if not words:
+            continue
+        form = _FORM.search(text_of(words))
+        if form and index and not _name_before(text_of(words), form) and named:
+            # The form stands on a line of its own below the name.
+            return [*named[-1], *words]
+        if form:
+            return words
+        named.append(words)
+    return named[0] if named else []
+
+
+def _name_before(text: str, form: re.Match[str]) -> bool:
+    return sum(char.isalpha() for char in text[: form.start()]) > 2
+
+
+def _name(row: Row) -> list[Word]:
+    """The words of a row that may be a name: without a register number in brackets, not a title or an address."""
+    words = [word for word in row.words if any(char.isalnum() for char in word.text)]
+    for index, word in enumerate(words):
+        bracketed = word.text.startswith("(") and any(
+            char.isdigit() for char in text_of(words[index : index + 2])
+        )
+        if index and (bracketed or re.fullmatch(r"\(?\d{5,}-?\w?\)?", word.text)):
+            words = words[:index]
+            break
+    tokens = tokens_of(text_of(words))
+    letters = sum(char.isalpha() for char in text_of(words))
+    if letters < 4 or letters < 0.6 * sum(char.isalnum() for char in text_of(words)):
+        return []
+    if (
+        all(token in _WORDS["titles"] for token in tokens)
+        or _ADDRESS.search(text_of(words))
+        or _is_dirt(words)
+    ):
+        return []
+    return words
+
+
+def _is_dirt(words: Sequence[Word]) -> bool:
+    return max(len(re.sub(r"\W", "", word.text)) for word in words) < 3
+
+
+def _date(rows: Sequence[Row]) -> tuple[date, list[Word]] | None:
+    """The first date, one that is labelled before others. Tills write the day first, outside the United States."""
+    dollars = any(currency_of(word.text) == "USD" for row in rows for word in row.words)
+    found: list[tuple[int, date, list[Word]]] = []
+    for row in rows:
+        for words in dates_in(row.words):
+            read = find_dates(text_of(words))
+            day = read[0].read(month_first=dollars) if read else None
+            if day and words:
+                tokens = set(tokens_of(row.text))
+                labelled = bool(tokens & {"date", "datum", "data", "fecha", "time"})
+                found.append((-labelled, day, words))
+    if not found:
+        return None
+    _, day, words = min(found, key=lambda item: item[0])
+    return day, words
+
+
+def _total(rows: Sequence[Row]) -> _Sum | None:
+    """The amount to pay: what cash and change leave, else the last of the amounts that are best labelled."""
+    style = style_of(word.text for row in rows for word in row.words)
+    sums: list[_Sum] = []
+    cash: list[Decimal] = []
+    change: list[Decimal] = []
+    for index, row in enumerate(rows):
+        tokens = set(tokens_of(row.text))
+        below = rows[index + 1] if index + 1 < len(rows) else None
+        amounts = [item for item in amounts_in(row.words) if _CENTS.search(item.text) and not item.is_rate]
+        if not amounts and below is not None and tokens & _WORDS["sum"] and tokens_of(below.text):
+            only = not any(token.isalpha() for token in tokens_of(below.text) if len(token) > 3)
+            amounts = [item for item in amounts_in(below.words) if only and _CENTS.search(item.text)]
+        if not amounts or not amounts[-1].values(style):
+            continue
+        value = abs(amounts[-1].values(style)[0])
+        if tokens & _WORDS["change"]:
+            change.append(value)
+        elif tokens & _WORDS["tender"] and not tokens & _WORDS["sum"]:
+            cash.append(value)
+        elif rank := _rank(tokens):
+            sums.append(_Sum(value, tuple(amounts[-1].words), rank))
+    paid = {given - back for given in cash for back in change}
+    if proven := [item for item in sums if item.value in paid and item.value > 0]:
+        return max(proven, key=lambda item: item.rank)
+    positive = [item for item in sums if item.value > 0]
+    best = max((item.rank for item in positive), default=0)
+    return next((item for item in reversed(positive) if item.rank == best), None)
+
+
+def _rank(tokens: set[str]) -> int:
+    """How surely a row with these words names the amount to pay; 0 when it does not."""
+    if not tokens & _WORDS["total"]:
+        return 0
+    last = bool(tokens & _WORDS["last"])
+    if tokens & _WORDS["before"] or (tokens & _WORDS["other"] and not last):
+        return (
+            1
+            if tokens & _WORDS["sum"] and not tokens & {"qty", "quantity", "item", "items", "discount"}
+            else 0
+        )
+    if tokens & _WORDS["sum"]:
+        return 4 if last else 3
+    return 2
