@@ -149,6 +149,7 @@ class Portal(AdminSite):
             if self.has_permission(request):
                 return view(request, *args, **kwargs)
             if request.user.is_authenticated:
+                roles.access_refused.send(sender=None, permission="portal", reason="no_tenant")
                 raise PermissionDenied("You have no role in any tenant.")
             return HttpResponseRedirect(reverse("signin"))
 

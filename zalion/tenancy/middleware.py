@@ -1,5 +1,6 @@
 """The HTTP door: opens the work context of the person's tenant, ends sessions that are over."""
 
+import ipaddress
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -22,6 +23,18 @@ def tenants_of(user: User) -> list[Tenant]:
     """The tenants ``user`` may work in, by name. Looks across tenants: it decides which one works."""
     memberships = Membership.across_tenants.filter(user=user, tenant__suspended_at=None)
     return list(Tenant.objects.filter(pk__in=memberships.values("tenant_id")).order_by("name"))
+
+
+def address_of(request: HttpRequest) -> str:
+    """Who connected; behind the configured proxy, whom that proxy saw: the last entry is its own."""
+    address: str = request.META.get("REMOTE_ADDR", "")
+    if settings.SECURE_PROXY_SSL_HEADER is None:
+        return address
+    seen = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    try:
+        return str(ipaddress.ip_address(seen))
+    except ValueError:
+        return address
 
 
 def actor_of(request: HttpRequest) -> context.Actor:
@@ -71,6 +84,7 @@ class WorkContextMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.META["REMOTE_ADDR"] = address_of(request)
         shown = bearer(request)
         request.token_shown, request.api_token = shown is not None, None  # type: ignore[attr-defined]
         request.tenant, request.tenants = None, []  # type: ignore[attr-defined]

@@ -7,8 +7,12 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
+from audit.models import AuditEvent
 from tests.cast import Company
 from tests.zalion.tenancy.test_signin import sign_in
+from zalion.tenancy import context
+from zalion.tenancy.models import User
+from zalion.tenancy.unit import unit
 
 
 def test_the_api_does_not_redirect_what_came_in_clear_but_refuses_it(settings: Any, db: None) -> None:
@@ -48,3 +52,35 @@ def test_the_cookies_of_a_session_are_kept_from_scripts_and_other_sites(acme: Co
     assert cookie["samesite"] == "Lax"
     assert cookie["path"] == "/"
     assert not cookie["domain"]
+
+
+def seen(company: Company, forwarded: str) -> str:
+    sign_in(company.rui).get(reverse("portal:mail"), headers={"X-Forwarded-For": forwarded})
+    with company.work():
+        event = AuditEvent.objects.filter(action="messages.searched").first()
+        assert event is not None
+        return event.source_address or ""
+
+
+def test_what_a_stranger_says_of_his_address_is_not_believed(acme: Company) -> None:
+    """ASVS 4.1.3."""
+    assert seen(acme, "192.0.2.1") == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "address"),
+    [("192.0.2.7", "192.0.2.7"), ("6.6.6.6, 192.0.2.7", "192.0.2.7"), ("<script>", "127.0.0.1"), ("", "127.0.0.1")],
+)  # fmt: skip
+def test_behind_the_proxy_the_trail_names_whom_the_proxy_saw(
+    acme: Company, settings: Any, forwarded: str, address: str
+) -> None:
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    assert seen(acme, forwarded) == address
+
+
+def test_who_has_no_role_anywhere_is_refused_on_record(db: None) -> None:
+    with context.system("tests"), unit():
+        nobody = User.objects.create_user("nobody", name="No Body")
+    assert sign_in(nobody).get(reverse("portal:mail")).status_code == 403
+    with context.system("tests"):
+        assert AuditEvent.objects.get(action="access.refused").reason == "no_tenant"
