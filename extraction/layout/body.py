@@ -8,7 +8,7 @@ from typing import Final
 
 from extraction.layout.amounts import amounts_in
 from extraction.layout.columns import NUMBERS, Header
-from extraction.layout.geometry import Row, Segment, Word, text_of, tokens_with_words
+from extraction.layout.geometry import Row, Word, text_of, tokens_with_words
 from extraction.layout.header_fields import dates_in
 from extraction.layout.lexicon import Lexicon, tokens_of
 from extraction.layout.numbers import leading_number, readings
@@ -65,7 +65,7 @@ class _Item:
 
 def printed(words: Sequence[Word]) -> list[Word]:
     """The words without what merely decorates: leaders, rules and lines drawn with characters."""
-    return [word for word in words if word.text.isalnum() or any(map(str.isalnum, word.text))]
+    return [word for word in words if word.text[0].isalnum() or any(map(str.isalnum, word.text))]
 
 
 def legible(words: Sequence[Word]) -> list[Word]:
@@ -101,7 +101,8 @@ class Body:
 
     def read(self, rows: Sequence[tuple[int, Row]]) -> None:
         numeric = [item for item in rows if _is_numeric_row(item[1])]
-        self._read(rows, numeric or rows)
+        self.header.fit([printed(row.words) for _, row in numeric or rows])
+        self._read(rows)
         own = [(index, row) for index, row in numeric if index in self.taken]
         if own and len(own) < len(rows):
             # What stands between and below the positions has columns of its own: only the positions' count.
@@ -111,16 +112,24 @@ class Body:
                 if index in self.taken and not _is_numeric_row(row)
                 for segment in row.segments
             ]
-            self.lines, self.taken, self._line, self._label = [], [], None, []
-            self._read(rows, own, texts)
+            before = self.header.edges
+            self.header.fit([printed(row.words) for _, row in own], texts)
+            if self._differs(rows, before):
+                self.lines, self.taken, self._line, self._label = [], [], None, []
+                self._read(rows)
 
-    def _read(
-        self,
-        rows: Sequence[tuple[int, Row]],
-        fitting: Sequence[tuple[int, Row]],
-        texts: Sequence[Segment] = (),
-    ) -> None:
-        self.header.fit([printed(row.words) for _, row in fitting], texts)
+    def _differs(self, rows: Sequence[tuple[int, Row]], edges: Sequence[float]) -> bool:
+        """Whether any word stands in another column by the new edges than by these."""
+        moved = [tuple(sorted(pair)) for pair in zip(edges, self.header.edges, strict=True)]
+        return any(
+            low < word.center <= high
+            for low, high in moved
+            if low < high
+            for _, row in rows
+            for word in row.words
+        )
+
+    def _read(self, rows: Sequence[tuple[int, Row]]) -> None:
         items = [self._item(index, row) for index, row in rows if printed(row.words)]
         _lead(items)
         previous: Row | None = None

@@ -4,6 +4,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -18,6 +19,7 @@ STACK_ROWS: Final = 4
 LABEL_GAP: Final = 0.9
 GROUP_GAP: Final = 0.4
 
+_DIGIT: Final = re.compile(r"\d")
 _GROUP: Final = re.compile(r"\d{3}(?:[.,]\d{1,4})?")
 AMOUNTS: Final = frozenset({"quantity", "line_total", "unit_price"})
 NUMBERS: Final = AMOUNTS | {"discount", "tax_rate", "price_base", "other_quantity"}
@@ -94,7 +96,7 @@ def units(words: Sequence[Word]) -> list[list[Word]]:
     """The words of a row, those of a written-out date and of a number in groups together: no column's edge runs
     through them."""
     dates: dict[int, list[Word]] = {}
-    if any(token in month_names() for word in words for token in tokens_of(word.text)):
+    if any(_names_month(word.text) for word in words):
         dates = {id(word): hit for hit in dates_in(words) for word in hit}
     found: list[list[Word]] = []
     for word in words:
@@ -108,10 +110,16 @@ def units(words: Sequence[Word]) -> list[list[Word]]:
     return found
 
 
+@lru_cache(maxsize=16384)
+def _names_month(text: str) -> bool:
+    return any(token in month_names() for token in tokens_of(text))
+
+
 def _goes_on(left: Word, right: Word) -> bool:
     """Whether two words are one number, printed as `1 180,10`."""
-    near = right.x0 - left.x1 < GROUP_GAP * right.height
-    return near and bool(_GROUP.fullmatch(right.text)) and left.text.isdigit() and len(left.text) <= 3
+    if not left.text.isdigit() or len(left.text) > 3 or not _GROUP.fullmatch(right.text):
+        return False
+    return right.x0 - left.x1 < GROUP_GAP * right.height
 
 
 def find_headers(rows: Sequence[Row], lexicon: Lexicon) -> dict[int, Header]:
@@ -131,7 +139,7 @@ def find_header(rows: Sequence[Row], index: int, lexicon: Lexicon) -> Header | N
     """The table heading whose richest row is rows[index], with what is stacked above and below it."""
     row = rows[index]
     words = row.words
-    if len(words) < 3 or sum(any(char.isdigit() for char in word.text) for word in words) > len(words) / 4:
+    if len(words) < 3 or sum(bool(_DIGIT.search(word.text)) for word in words) > len(words) / 4:
         return None
     # A row of labels with their values, or of labels for those below, is a heading's opposite.
     if sum(":" in segment.text for segment in row.segments) * 2 > len(row.segments):

@@ -162,8 +162,9 @@ def _dates(
                 draft.put(name, first_date(candidate.words, month_first=month_first), candidate.words)
     for candidate in _unlabelled_date(candidates, doc_type, month_first=month_first):
         draft.put("issue_date", first_date(candidate.words, month_first=month_first), candidate.words)
-    for words in _lone_dates(pages):
-        draft.put("issue_date", first_date(words, month_first=month_first), words)
+    if "issue_date" not in draft.values:
+        for words in _lone_dates(pages):
+            draft.put("issue_date", first_date(words, month_first=month_first), words)
 
 
 def _lone_dates(pages: Sequence[Page]) -> Iterator[list[Word]]:

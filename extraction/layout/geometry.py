@@ -1,7 +1,7 @@
 """Words with boxes, and the segments, rows and pages they form."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from extraction.layout.lexicon import tokens_of
@@ -40,49 +40,44 @@ class Word:
         return (self.x0 + self.x1) / 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Segment:
-    """Neighbouring words of one row: a cell, a label, a piece of running text."""
+    """Neighbouring words of one row: a cell, a label, a piece of running text. Not changed once made."""
 
     words: tuple[Word, ...]
+    texts: tuple[str, ...] = field(init=False)
+    text: str = field(init=False)
+    x0: float = field(init=False)
+    x1: float = field(init=False)
 
-    @property
-    def x0(self) -> float:
-        return self.words[0].x0
-
-    @property
-    def x1(self) -> float:
-        return self.words[-1].x1
-
-    @property
-    def text(self) -> str:
-        return text_of(self.words)
+    def __post_init__(self) -> None:
+        self.texts = tuple([word.text for word in self.words])
+        self.text = " ".join(self.texts)
+        self.x0, self.x1 = self.words[0].x0, self.words[-1].x1
 
     @property
     def height(self) -> float:
         return max(word.height for word in self.words)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Row:
-    """What stands on one line across the page, in segments from left to right."""
+    """What stands on one line across the page, in segments from left to right. Not changed once made."""
 
     segments: tuple[Segment, ...]
     y0: float
     y1: float
     page: int
+    words: list[Word] = field(init=False)
+    height: float = field(init=False)
 
-    @property
-    def words(self) -> list[Word]:
-        return [word for segment in self.segments for word in segment.words]
-
-    @property
-    def height(self) -> float:
-        return self.y1 - self.y0
+    def __post_init__(self) -> None:
+        self.words = [word for segment in self.segments for word in segment.words]
+        self.height = self.y1 - self.y0
 
     @property
     def text(self) -> str:
-        return " ".join(segment.text for segment in self.segments)
+        return " ".join([segment.text for segment in self.segments])
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +91,7 @@ class Page:
 
 
 def text_of(words: Iterable[Word]) -> str:
-    return " ".join(word.text for word in words)
+    return " ".join([word.text for word in words])
 
 
 def evidence_of(words: Sequence[Word]) -> Evidence:

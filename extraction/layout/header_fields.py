@@ -3,11 +3,13 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from extraction.layout.dates import find_dates
-from extraction.layout.geometry import Page, Row, Segment, Word, text_of, tokens_with_words
+from extraction.layout.geometry import Page, Row, Segment, Word, text_of
 from extraction.layout.lexicon import Lexicon, Match, tokens_of
+from extraction.layout.lexicon import lexicon as lexicon_of
 
 # How far below its label a value may stand, in heights of the label.
 BELOW: Final = 2.6
@@ -23,6 +25,9 @@ _IGNORED: Final = frozenset({"net_total", "sub_total", "tax_total", "gross_total
 _ID: Final = re.compile(r"(?=[^\W_]*[\w./+#-]*\d)[^\W_#][\w./+#-]*")
 _IBAN: Final = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 _VAT: Final = re.compile(r"[A-Z]{2}[A-Z0-9+*]{7,13}")
+
+
+Label = tuple[Match, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +57,20 @@ def find_candidates(pages: Sequence[Page], taken: set[tuple[int, int]], lexicon:
     return sorted(found, key=lambda candidate: -candidate.score)
 
 
-def labels_of(segment: Segment, lexicon: Lexicon) -> list[tuple[Match, int, int]]:
+def labels_of(segment: Segment, lexicon: Lexicon) -> tuple[Label, ...]:
     """The labels in a segment as (match, first word, last word), none overlapping another."""
-    tokens = tokens_with_words(segment.words)
+    return _labels(segment.texts, lexicon.language)
+
+
+@lru_cache(maxsize=16384)
+def _labels(texts: tuple[str, ...], language: str) -> tuple[Label, ...]:
+    labels = lexicon_of(language).labels
+    tokens = [(token, index) for index, text in enumerate(texts) for token in tokens_of(text)]
     names = [token for token, _ in tokens]
     found = []
     position = 0
     while position < len(tokens):
-        match = lexicon.labels.at(names, position)
+        match = labels.at(names, position)
         whole = match and (match.end == len(tokens) or tokens[match.end][1] != tokens[match.end - 1][1])
         begins = position == 0 or tokens[position - 1][1] != tokens[position][1]
         if match and whole and begins:
@@ -67,7 +78,7 @@ def labels_of(segment: Segment, lexicon: Lexicon) -> list[tuple[Match, int, int]
             position = match.end
         else:
             position += 1
-    return found
+    return tuple(found)
 
 
 def _of_segment(

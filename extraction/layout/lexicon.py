@@ -79,17 +79,17 @@ class Phrases:
     def at(self, tokens: Sequence[str], start: int) -> Match | None:
         """The longest phrase that begins at this token."""
         first = tokens[start]
-        match = self._direct(tokens, start, first)
+        match = self._direct(tokens, start, first) if first in self.longest else None
         if match is None and first[:4] in self.starts:
             match = self._joined(tokens, start)
-        if match is None and len(first) > _JOINED:
-            for ending in self.endings:
-                if first.endswith(ending) and first != ending:
-                    return self._direct(tokens, start, ending)
+        if match is None and self.endings and first.endswith(self.endings):
+            ending = next(item for item in self.endings if first.endswith(item))
+            known = first != ending and ending in self.longest
+            return self._direct(tokens, start, ending) if known else None
         return match
 
     def _direct(self, tokens: Sequence[str], start: int, first: str) -> Match | None:
-        for length in range(min(self.longest.get(first, 0), len(tokens) - start), 0, -1):
+        for length in range(min(self.longest[first], len(tokens) - start), 0, -1):
             names = self.meanings.get((first, *tokens[start + 1 : start + length]))
             if names:
                 return Match(start, start + length, names)

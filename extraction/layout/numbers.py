@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from extraction.schemas import decimal_of
@@ -41,6 +42,7 @@ CURRENCY_CODES: Final = frozenset(
 _SPACES: Final = "\u00a0\u202f\u2009\u2007 "
 _CODES: Final = "|".join(sorted(CURRENCY_CODES))
 _DRESS: Final = re.compile(rf"^(?:{_CODES}|US\$|[€£$¥])\s*|\s*(?:{_CODES}|[€£$¥]|%)[.]?$", re.IGNORECASE)
+_DIGIT: Final = re.compile(r"\d")
 _SHAPE: Final = re.compile(rf"\d+(?:[.,'’{_SPACES}]\d+)*")
 _LEADING: Final = re.compile(rf"[-+−–]?\s?(?:[€£$¥]\s?)?\d+(?:[.,'’{_SPACES}]\d+)*")
 MAX_CHARS: Final = 30
@@ -53,8 +55,11 @@ class NumberStyle:
     decimal_mark: str | None = None
 
 
+@lru_cache(maxsize=65536)
 def readings(text: str) -> tuple[Decimal, ...]:
     """Every way the whole text can be read as a number; empty when it is none. `1.234` gives both."""
+    if not _DIGIT.search(text):
+        return ()
     digits, negative = _bare(text)
     if not digits or len(digits) > MAX_CHARS or not _SHAPE.fullmatch(digits):
         return ()
@@ -85,6 +90,8 @@ def style_of(texts: Iterable[str], language: str = "en") -> NumberStyle:
     """The decimal mark the unambiguous numbers among the texts agree on; without any, the language's."""
     votes = {",": 0, ".": 0}
     for text in texts:
+        if not _DIGIT.search(text):
+            continue
         digits, _ = _bare(text)
         if not digits or len(digits) > MAX_CHARS or not _SHAPE.fullmatch(digits):
             continue
@@ -113,6 +120,7 @@ def currency_of(text: str) -> str | None:
     return next((code for sign, code in CURRENCY_SIGNS.items() if sign in text), None)
 
 
+@lru_cache(maxsize=65536)
 def _bare(text: str) -> tuple[str, bool]:
     plain = text.strip()
     negative = False

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import median
 from typing import Final
 
@@ -183,7 +184,7 @@ def _name_in(segment: Segment, start: int) -> list[Word]:
     part: list[Word] = []
     for word in (*segment.words[start:], None):
         if word is None or word.text in _SEPARATORS:
-            ends = [index for index, item in enumerate(part) if _is_form(item)]
+            ends = [index for index, item in enumerate(part) if _is_form(item.text)]
             if ends and ends[-1] > 0 and ends[-1] < 9:
                 return part[: ends[-1] + 1]
             part = []
@@ -192,10 +193,11 @@ def _name_in(segment: Segment, start: int) -> list[Word]:
     return []
 
 
-def _is_form(word: Word) -> bool:
-    bare = re.sub(r"[^a-z]", "", word.text.lower())
+@lru_cache(maxsize=16384)
+def _is_form(text: str) -> bool:
+    bare = re.sub(r"[^a-z]", "", text.lower())
     # "Sa" is a Saturday, "SA", "S.A." and "a.G." are legal forms.
-    clear = sum(map(str.isupper, word.text)) > 1 or "." in word.text
+    clear = sum(map(str.isupper, text)) > 1 or "." in text
     return bare in _FORMS and (bare not in _SHORT or clear)
 
 

@@ -9,6 +9,7 @@ from extraction.layout.amounts import amounts_in
 from extraction.layout.body import Body, RawLine, printed
 from extraction.layout.columns import AMOUNTS, TOTALS, Header, find_headers, lists_totals
 from extraction.layout.geometry import Page, Row, Segment, Word, tokens_with_words
+from extraction.layout.header_fields import labels_of
 from extraction.layout.lexicon import Lexicon
 from extraction.layout.numbers import NumberStyle, readings
 from extraction.layout.roles import settle
@@ -146,11 +147,10 @@ def _is_total(row: Row, lexicon: Lexicon, names: frozenset[str]) -> bool:
 
 
 def _labels_total(segments: Sequence[Segment], lexicon: Lexicon, names: frozenset[str]) -> bool:
-    tokens = tokens_with_words(segments[0].words)
-    match = lexicon.labels.at([token for token, _ in tokens], 0) if tokens else None
-    if match is None or not set(match.names) & names:
+    labels = labels_of(segments[0], lexicon)
+    if not labels or labels[0][1] > 0 or names.isdisjoint(labels[0][0].names):
         return False
-    rest = segments[0].words[tokens[match.end - 1][1] + 1 :]
+    rest = segments[0].words[labels[0][2] + 1 :]
     # "Rabatt auf Sonderposten" may be a position, and "Rabatt 5 %" is part of one: it has no amount.
     if names is _EXTRAS and any(len(word.text) > 3 and word.text.isalpha() for word in rest):
         return False

@@ -1,7 +1,7 @@
 """Words with boxes out of a PDF's text layer, upright as a reader sees the page."""
 
 import ctypes
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -12,6 +12,8 @@ from extraction.layout.geometry import Word
 
 # In heights of a character: a wider gap, or a jump back, starts a new word.
 WORD_GAP: Final = 0.22
+# In points: the same text this near is the same text drawn twice.
+SAME: Final = 1.0
 MAX_CHARS: Final = 200_000
 # Fewer letters one above the other than this are chance, not a text that runs upwards.
 SIDEWAYS: Final = 4
@@ -19,14 +21,20 @@ SIDEWAYS: Final = 4
 _SPACES: Final = frozenset(
     {0x20, 0x09, 0x0A, 0x0D, 0xA0, 0x2002, 0x2003, 0x2007, 0x2009, 0x200A, 0x202F, 0x3000}
 )
-# Soft hyphen as PDFium reports it, and characters without a shape.
-_DROPPED: Final = frozenset({0x00, 0xAD, 0xFFFE, 0xFFFF, 0x200B, 0x200C, 0x200D, 0xFEFF})
 # A hyphen that divides a word at a line's end is reported as 0x02.
 _LETTERS: Final = {0x02: "-", 0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl"}
-# Halves of characters beyond the first plane: pictures, not words.
-_HALVES: Final = range(0xD800, 0xE000)
+# Control characters, the soft hyphen as PDFium reports it, characters without a shape, and halves of characters beyond
+# the first plane: pictures, not words.
+_DROPPED: Final = (
+    frozenset(range(0x20)) - _SPACES - _LETTERS.keys()
+    | {0xAD, 0xFFFE, 0xFFFF, 0x200B, 0x200C, 0x200D, 0xFEFF}
+    | frozenset(range(0xD800, 0xE000))
+)
+_OTHER, _LOWER, _UPPER, _DIGIT = 1, 2, 3, 4
+_KINDS: Final[dict[int, int]] = {}
 
-Point = Callable[[float, float], tuple[float, float]]
+# a, b, c, d, e, f: a point (x, y) of the file is at (ax + cy + e, bx + dy + f) on the page.
+Matrix = tuple[float, float, float, float, float, float]
 
 
 def page_words(page: pypdfium2.PdfPage, number: int) -> list[Word]:
@@ -46,40 +54,75 @@ def read_page(page: pypdfium2.PdfPage, number: int) -> tuple[float, float, list[
     if sum(len(word.text) for word in sideways) < sum(len(word.text) for word in level):
         return width, height, level
 
-    def turned(x: float, y: float) -> tuple[float, float]:
-        x, y = upright(x, y)
-        return (height - y, x) if upwards else (y, width - x)
-
+    a, b, c, d, e, f = upright
+    turned = (-b, a, -d, c, height - f, e) if upwards else (b, -a, d, -c, f, width - e)
     level, _, _ = _directions(_words(page, number, turned))
     return height, width, [_shown(word, width, height, upwards=upwards) for word in level]
 
 
-def _words(page: pypdfium2.PdfPage, number: int, turn: Point) -> list[Word]:
+def _words(page: pypdfium2.PdfPage, number: int, matrix: Matrix) -> list[Word]:
+    """The words in the order in which they are drawn. One loop over characters, where the time goes."""
+    text_page = page.get_textpage()
+    handle = text_page.raw
+    rect = pdfium.FS_RECTF()
+    pointer = ctypes.byref(rect)
+    a, b, c, d, e, f = matrix
+    unicode_of, box_of = pdfium.FPDFText_GetUnicode, pdfium.FPDFText_GetLooseCharBox
     words: list[Word] = []
-    text: list[str] = []
-    box = [0.0, 0.0, 0.0, 0.0]
-
-    def close() -> None:
-        if text:
-            words.extend(_split("".join(text), box, number))
-            text.clear()
-
-    for char, x0, y0, x1, y1, fresh in _chars(page, turn):
-        if not char:
-            close()
+    text, before, last, start = "", _OTHER, 0, 0.0
+    left = top = right = bottom = 0.0
+    for index in range(min(pdfium.FPDFText_CountChars(handle), MAX_CHARS)):
+        code = unicode_of(handle, index)
+        if code in _SPACES:
+            if text:
+                words += _split(text, left, top, right, bottom, number)
+                text = ""
             continue
-        height = max(y1 - y0, 0.1)
+        if code in _DROPPED or not box_of(handle, index, pointer):
+            continue
+        x0, y0, x1, y1 = rect.left, rect.top, rect.right, rect.bottom
+        x0, y0, x1, y1 = a * x0 + c * y0 + e, b * x0 + d * y0 + f, a * x1 + c * y1 + e, b * x1 + d * y1 + f
+        if x1 < x0:
+            x0, x1 = x1, x0
+        if y1 < y0:
+            y0, y1 = y1, y0
+        kind = _KINDS.get(code) or _kind(code)
         if text:
-            gap = (x0 - box[2]) / height
-            if not box[1] <= (y0 + y1) / 2 <= box[3] or not -0.5 <= gap <= WORD_GAP or (fresh and gap):
-                close()
-        if text:
-            box[1], box[2], box[3] = min(box[1], y0), max(box[2], x1), max(box[3], y1)
-        else:
-            box = [x0, y0, x1, y1]
-        text.append(char)
-    close()
-    return words
+            if code == last and abs(x0 - start) < SAME:
+                continue
+            gap = (x0 - right) / (y1 - y0 or 0.1)
+            level = top <= (y0 + y1) / 2 <= bottom
+            if (
+                level
+                and -0.5 <= gap <= WORD_GAP
+                and not (gap and kind != before and _is_fresh(handle, index, before, kind))
+            ):
+                text += _LETTERS.get(code) or chr(code)
+                if y0 < top:
+                    top = y0
+                if y1 > bottom:
+                    bottom = y1
+                right, before, last, start = max(right, x1), kind, code, x0
+                continue
+            words += _split(text, left, top, right, bottom, number)
+        text, before, last, start = _LETTERS.get(code) or chr(code), kind, code, x0
+        left, top, right, bottom = x0, y0, x1, y1
+    if text:
+        words += _split(text, left, top, right, bottom, number)
+    text_page.close()
+    return _once(words)
+
+
+def _once(words: Sequence[Word]) -> list[Word]:
+    """The words without those drawn again in the same place."""
+    seen: dict[str, list[Word]] = {}
+    kept = []
+    for word in words:
+        same = seen.setdefault(word.text, [])
+        if not any(abs(word.x0 - other.x0) < SAME and abs(word.y0 - other.y0) < SAME for other in same):
+            same.append(word)
+            kept.append(word)
+    return kept
 
 
 def _directions(words: Sequence[Word]) -> tuple[list[Word], list[Word], bool]:
@@ -115,46 +158,21 @@ def _shown(word: Word, width: float, height: float, *, upwards: bool) -> Word:
     return replace(word, shown=box)
 
 
-def _chars(page: pypdfium2.PdfPage, turn: Point) -> Iterator[tuple[str, float, float, float, float, bool]]:
-    """Each character with its upright box; an empty one where a space is. The last item tells a character that
-    differs in kind from the one before it and is drawn on its own: cells that touch without a space."""
-    text_page = page.get_textpage()
-    try:
-        handle = text_page.raw
-        rect = pdfium.FS_RECTF()
-        pointer = ctypes.byref(rect)
-        seen: set[tuple[int, int, int]] = set()
-        before = ""
-        for index in range(min(pdfium.FPDFText_CountChars(handle), MAX_CHARS)):
-            code = pdfium.FPDFText_GetUnicode(handle, index)
-            if code in _SPACES:
-                before = ""
-                yield "", 0.0, 0.0, 0.0, 0.0, False
-                continue
-            if code in _DROPPED or code in _HALVES or (code < 0x20 and code not in _LETTERS):
-                continue
-            if not pdfium.FPDFText_GetLooseCharBox(handle, index, pointer):
-                continue
-            ax, ay = turn(rect.left, rect.top)
-            bx, by = turn(rect.right, rect.bottom)
-            x0, x1 = (ax, bx) if ax <= bx else (bx, ax)
-            y0, y1 = (ay, by) if ay <= by else (by, ay)
-            place = (code, round(x0), round(y0))
-            if place in seen:
-                continue
-            seen.add(place)
-            char = _LETTERS.get(code) or chr(code)
-            fresh = bool(before) and _turns(before, char) and _objects_differ(handle, index)
-            yield char, x0, y0, x1, y1, fresh
-            before = char
-    finally:
-        text_page.close()
+def _kind(code: int) -> int:
+    """Whether a character is a lower case letter, a capital, a digit or something else; remembered."""
+    char = chr(code)
+    kind = _LOWER if char.islower() else _UPPER if char.isupper() else _DIGIT if char.isdigit() else _OTHER
+    return _KINDS.setdefault(code, kind)
 
 
-def _turns(before: str, char: str) -> bool:
-    if char.isupper():
-        return before.islower() or before.isdigit()
-    return char.isdigit() != before.isdigit() and char.isalnum() and before.isalnum()
+def _is_fresh(handle: pdfium.FPDF_TEXTPAGE, index: int, before: int, kind: int) -> bool:
+    """Whether a character differs in kind from the one before it and is drawn on its own: cells that touch without a
+    space."""
+    if kind == _UPPER:
+        turns = before in (_LOWER, _DIGIT)
+    else:
+        turns = (kind == _DIGIT) != (before == _DIGIT) and _OTHER not in (kind, before)
+    return turns and _objects_differ(handle, index)
 
 
 def _objects_differ(handle: pdfium.FPDF_TEXTPAGE, index: int) -> bool:
@@ -165,26 +183,24 @@ def _objects_differ(handle: pdfium.FPDF_TEXTPAGE, index: int) -> bool:
     return ctypes.addressof(this.contents) != ctypes.addressof(last.contents) if this and last else False
 
 
-def _upright(page: pypdfium2.PdfPage) -> Point:
+def _upright(page: pypdfium2.PdfPage) -> Matrix:
     """From PDF user space (origin below left, unrotated) to the page as shown, origin top left."""
     left, bottom, right, top = page.get_bbox()
     rotation = page.get_rotation()
     if rotation == 90:
-        return lambda x, y: (y - bottom, x - left)
+        return 0.0, 1.0, 1.0, 0.0, -bottom, -left
     if rotation == 180:
-        return lambda x, y: (right - x, y - bottom)
+        return -1.0, 0.0, 0.0, 1.0, right, -bottom
     if rotation == 270:
-        return lambda x, y: (top - y, right - x)
-    return lambda x, y: (x - left, top - y)
+        return 0.0, -1.0, -1.0, 0.0, top, right
+    return 1.0, 0.0, 0.0, -1.0, -left, top
 
 
-def _split(text: str, box: list[float], number: int) -> Iterator[Word]:
+def _split(text: str, x0: float, y0: float, x1: float, y1: float, number: int) -> tuple[Word, ...]:
     """One word, or two where a colon joins a label and its value without a space: `Datum:3.4.2025`."""
-    x0, y0, x1, y1 = box
-    label, colon, value = text.partition(":")
-    if colon and value and label and not any(char.isdigit() for char in label) and not value.startswith("/"):
-        middle = x0 + (x1 - x0) * (len(label) + 1) / len(text)
-        yield Word(label + colon, x0, y0, middle, y1, number)
-        yield Word(value, middle, y0, x1, y1, number)
-    else:
-        yield Word(text, x0, y0, x1, y1, number)
+    if ":" in text:
+        label, _, value = text.partition(":")
+        if value and label and not any(map(str.isdigit, label)) and not value.startswith("/"):
+            middle = x0 + (x1 - x0) * (len(label) + 1) / len(text)
+            return Word(label + ":", x0, y0, middle, y1, number), Word(value, middle, y0, x1, y1, number)
+    return (Word(text, x0, y0, x1, y1, number),)

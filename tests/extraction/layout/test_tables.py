@@ -18,7 +18,8 @@ def page(rows: Sequence[tuple[float, Cells]], number: int = 1) -> Page:
         for left, text in cells:
             x = left
             for part in text.split(" "):
-                words.append(Word(part, x, top, x + 5 * len(part), top + 10, number))
+                if part:
+                    words.append(Word(part, x, top, x + 5 * len(part), top + 10, number))
                 x += 5 * (len(part) + 0.5)
     return page_of(number, 595, 842, words)
 
