@@ -43,6 +43,10 @@ FAULTS = {
     "odd dates": "gives dates that do not exist",
     "phantoms": "lists folders named NIL and with raw 8-bit names",
     "hangs up": "says BYE instead of opening a folder",
+    "token ran out": "says BYE as Exchange does when a token ends",
+    "not connected": "takes the sign-in and then has no mailbox, as Exchange does",
+    "condstore": "no fault: tells HIGHESTMODSEQ",
+    "cuts": "hangs up after `cut_after` bytes of an answer with a body",
 }
 
 
@@ -56,6 +60,9 @@ class BrokenServer:
     mails: dict[int, bytes] = field(default_factory=dict)
     heard: list[bytes] = field(default_factory=list)
     validity: int = 1000
+    modseq: int = 1
+    date: bytes = b"04-Mar-2025 05:06:07 +0000"
+    cut_after: int = 0
     port: int = 0
 
     def __enter__(self) -> Self:
@@ -212,9 +219,16 @@ class Session:
 
     def examine(self) -> None:
         server = self.server
-        if self.fault("hangs up"):
-            self.say(b"* BYE shutting down")
+        if self.fault("hangs up", "token ran out"):
+            self.say(
+                b"* BYE shutting down"
+                if self.fault("hangs up")
+                else b"* BYE Session invalidated - AccessTokenExpired"
+            )
             raise ConnectionAbortedError
+        if self.fault("not connected"):
+            self.say(self.tag + b" BAD User is authenticated but not connected.")
+            return
         if self.fault("renumbers"):
             server.validity += 1
         upper = max(server.mails, default=0) + 1
@@ -222,18 +236,23 @@ class Session:
         validity = [] if self.fault("no uids") else [b"* OK [UIDVALIDITY %d]" % server.validity]
         mode = b"READ-WRITE" if self.fault("writes") else b"READ-ONLY"
         counts = [b"* %d EXISTS" % len(server.mails), b"* OK [UIDNEXT %d]" % next_uid]
+        if self.fault("condstore"):
+            counts.append(b"* OK [HIGHESTMODSEQ %d]" % server.modseq)
         self.say(*counts, *validity, self.tag + b" OK [" + mode + b"] opened")
 
     def uid(self, arguments: bytes) -> None:
         name, _, rest = arguments.partition(b" ")
-        uids = sorted(self.server.mails)
         window = re.search(rb"(\d+)(?::(\d+))?", rest)
         assert window is not None
         first, last = int(window[1]), int(window[2] or window[1])
-        asked = [uid for uid in uids if first <= uid <= last]
+        mails = self.server.mails
+        if last - first < len(mails):
+            asked = [uid for uid in range(first, last + 1) if uid in mails]
+        else:
+            asked = sorted(uid for uid in mails if first <= uid <= last)
         if name == b"SEARCH":
-            if self.fault("always the last") and uids:
-                asked = sorted({*asked, uids[-1]})
+            if self.fault("always the last") and mails:
+                asked = sorted({*asked, max(mails)})
             self.done(b"* SEARCH " + b" ".join(b"%d" % uid for uid in asked))
         elif b"BODY.PEEK" in rest:
             part = re.search(rb"<(\d+)\.(\d+)>", rest)
@@ -243,7 +262,7 @@ class Session:
             self.describe(asked)
 
     def describe(self, asked: list[int]) -> None:
-        date = b"31-Feb-2024 25:61:00 +9999" if self.fault("odd dates") else b"04-Mar-2025 05:06:07 +0000"
+        date = b"31-Feb-2024 25:61:00 +9999" if self.fault("odd dates") else self.server.date
         share = 10 if self.fault("wrong size") else 1
         answer = b'* %d FETCH (UID %d RFC822.SIZE %d INTERNALDATE "%s")'
         mails = self.server.mails
@@ -283,6 +302,9 @@ class Session:
                 + answer
                 + b"* 9 FETCH (FLAGS (\\Seen))\r\n"
             )
+        if self.fault("cuts"):
+            self.connection.sendall(answer[: self.server.cut_after])
+            raise ConnectionAbortedError
         self.connection.sendall(answer)
         self.done()
 

@@ -67,7 +67,7 @@ class Position:
             uid_next=examined.uid_next,
             modseq=examined.modseq if done else 0,
             mailbox_id=examined.mailbox_id,
-            name=name,
+            name=name if examined.mailbox_id else "",
         )
         if not refs:
             return told

@@ -3,20 +3,25 @@
 import base64
 import io
 import ipaddress
+import socket
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from itertools import islice
+from pathlib import Path
 
 import pytest
 
 from connectors.adapters import Limits, MessageRef
 from connectors.errors import (
+    AccessDenied,
     AuthenticationError,
     ConfigurationError,
     ConnectorError,
     CursorExpired,
+    IdentitiesReused,
     MessageGone,
     MessageTooLarge,
     ProtocolError,
@@ -251,6 +256,218 @@ def test_a_wrong_size_neither_cuts_the_message_nor_beats_the_limit(broken: Broke
     )
     with limited, pytest.raises(MessageTooLarge):
         limited.fetch(ref)
+
+
+def cut_at(server: BrokenServer, adapter: ImapAdapter, after: int) -> None:
+    server.fault, server.cut_after = "cuts", after
+    spools: list[io.BytesIO] = []
+
+    def spool() -> io.BytesIO:
+        spools.append(io.BytesIO())
+        return spools[-1]
+
+    cut = ImapAdapter(adapter.options, secret=lambda: SECRET, policy=LOOPBACK, limits=LIMITS, spool=spool)
+    with cut, pytest.raises(ProviderUnavailable):
+        cut.fetch(FIRST)
+    assert all(body.closed for body in spools)
+
+
+@pytest.mark.parametrize("share", [0, 1, 30, 60, 120, 250, 300, 310])
+def test_a_connection_cut_at_any_byte_leaves_nothing_half_stored(broken: Broken, share: int) -> None:
+    """Field note 64: the same UID comes whole in the next session."""
+    server, adapter = broken()
+    cut_at(server, adapter, share)
+    server.fault = ""
+    with adapter:
+        assert adapter.fetch(FIRST).body.read() == server.mails[1]
+
+
+@pytest.mark.soak
+def test_a_connection_cut_at_every_byte_leaves_nothing_half_stored(broken: Broken) -> None:
+    """Field note 64."""
+    server, adapter = broken()
+    answer = len(b"* 1 FETCH (UID 1 BODY[]<0> {000}\r\n") + len(server.mails[1]) + len(b")\r\n")
+    for after in range(answer):
+        cut_at(server, adapter, after)
+
+
+def test_a_connection_cut_in_a_later_part_closes_what_was_spooled(broken: Broken) -> None:
+    """Field note 64: a message of several parts is not handed out short."""
+    server, adapter = broken()
+    server.mails[1] = mail(1, size=2_500_000)
+    spools: list[io.BytesIO] = []
+
+    def spool() -> io.BytesIO:
+        server.fault, server.cut_after = "cuts", 500_000
+        spools.append(io.BytesIO())
+        return spools[-1]
+
+    cut = ImapAdapter(adapter.options, secret=lambda: SECRET, policy=LOOPBACK, limits=LIMITS, spool=spool)
+    with cut, pytest.raises(ProviderUnavailable):
+        cut.fetch(FIRST)
+    assert [body.closed for body in spools] == [True]
+
+
+def test_an_unchanged_folder_is_known_without_a_search(broken: Broken) -> None:
+    """CONDSTORE (RFC 7162): HIGHESTMODSEQ and UIDNEXT as they were."""
+    server, adapter = broken("condstore")
+    server.mails[9] = server.mails.pop(4)
+    with adapter:
+        *_, page = adapter.changes("INBOX", None)
+        del server.mails[9]
+        server.mails[20] = mail(20)
+        server.modseq = 7
+        *_, page = adapter.changes("INBOX", page.cursor)
+        server.heard.clear()
+        [again] = adapter.changes("INBOX", page.cursor)
+        assert (again.refs, again.cursor, again.done) == ((), page.cursor, True)
+        assert [line.split()[1] for line in server.heard] == [b"EXAMINE"]
+        # A server that forgets to count up is not believed when UIDNEXT says otherwise.
+        server.mails[21] = mail(21)
+        [news] = adapter.changes("INBOX", page.cursor)
+        assert [ref.id for ref in news.refs] == ["1000:21"]
+
+
+def test_an_unfinished_reading_is_never_taken_for_a_finished_one(broken: Broken) -> None:
+    _, adapter = broken("condstore")
+    with adapter:
+        first = next(adapter.changes("INBOX", None))
+        assert not first.done
+        [rest] = adapter.changes("INBOX", first.cursor)
+        assert [ref.id for ref in rest.refs] == ["1000:4"]
+
+
+def test_uids_given_to_other_messages_are_noticed(broken: Broken) -> None:
+    """Field notes 9, 63: a backup played back reuses UIDs under the same UIDVALIDITY."""
+    server, adapter = broken()
+    with adapter:
+        *_, page = adapter.changes("INBOX", None)
+        server.date = b"05-Mar-2025 06:07:08 +0000"
+        server.mails[5] = mail(5)
+        with pytest.raises(IdentitiesReused) as caught:
+            next(adapter.changes("INBOX", page.cursor))
+    assert caught.value.code == "uid_reused"
+    assert isinstance(caught.value, CursorExpired)
+
+
+def test_a_position_from_an_earlier_release_still_holds(broken: Broken) -> None:
+    _, adapter = broken()
+    with adapter:
+        [page] = adapter.changes("INBOX", '{"uidvalidity": 1000, "last_uid": 3}')
+        assert [ref.id for ref in page.refs] == ["1000:4"]
+
+
+def test_a_sign_in_without_a_mailbox_behind_it_is_explained(broken: Broken) -> None:
+    """Field note 23: "User is authenticated but not connected"."""
+    _, adapter = broken("not connected")
+    with adapter, pytest.raises(AccessDenied) as caught:
+        next(adapter.changes("INBOX", None))
+    assert caught.value.code == "not_connected"
+    assert "shared mailbox" in caught.value.what_to_do
+
+
+def test_a_token_that_runs_out_during_a_session_is_no_refusal(broken: Broken) -> None:
+    """Field note 72: the next session asks for the token anew and goes on from the cursor."""
+    server, adapter = broken()
+    with adapter:
+        *_, page = adapter.changes("INBOX", None)
+        server.fault = "token ran out"
+        with pytest.raises(TransientError) as caught:
+            next(adapter.changes("INBOX", page.cursor))
+    assert caught.value.code == "token_expired"
+    server.fault = ""
+    server.mails[5] = mail(5)
+    with adapter:
+        [news] = adapter.changes("INBOX", page.cursor)
+        assert [ref.id for ref in news.refs] == ["1000:5"]
+
+
+def test_a_server_that_falls_silent_is_noticed_by_deadline(broken: Broken) -> None:
+    """Field note 14: silent death; the deadline is for progress, and the kernel watches the connection too."""
+    server, adapter = broken()
+    with adapter:
+        list(adapter.changes("INBOX", None))
+        held = adapter._connected().wire.channel.socket
+        assert held.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        server.fault = "hang"
+        started = time.monotonic()
+        with pytest.raises(ProviderUnavailable):
+            adapter.fetch(FIRST)
+    assert time.monotonic() - started < 4
+
+
+class ManyMails(dict[int, bytes]):
+    """A mailbox of one mail, a million times over."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.count = count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(1, self.count + 1))
+
+    def __contains__(self, uid: object) -> bool:
+        return isinstance(uid, int) and 1 <= uid <= self.count
+
+    def __getitem__(self, uid: int) -> bytes:
+        return b"Subject: one\r\n\r\none\r\n"
+
+
+def read_all(broken: Broken, count: int) -> None:
+    server, adapter = broken()
+    server.mails = ManyMails(count)
+    many = ImapAdapter(adapter.options, secret=lambda: SECRET, policy=LOOPBACK, limits=Limits(page_size=1000))
+    with many:
+        seen, cursor = 0, ""
+        for page in islice(many.changes("INBOX", None), 3):
+            seen, cursor, total = seen + len(page.refs), page.cursor, page.total
+        assert (seen, total) == (3000, count)
+    with many:
+        tracemalloc.start()
+        for page in many.changes("INBOX", cursor):
+            seen += len(page.refs)
+            server.heard.clear()
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert seen == count
+    assert peak < 32 * 1024 * 1024
+
+
+def test_a_large_mailbox_is_read_in_windows_resumed_and_counted(broken: Broken) -> None:
+    """Field note 61: bounded memory, resumable, progress shown."""
+    read_all(broken, 5_000)
+
+
+@pytest.mark.soak
+def test_a_mailbox_of_a_million_messages_is_read(broken: Broken) -> None:
+    """Field note 61."""
+    read_all(broken, 1_000_000)
+
+
+@pytest.mark.parametrize("size", [10_000_000, pytest.param(100_000_000, marks=pytest.mark.soak)])
+def test_a_large_message_is_streamed_to_its_spool(broken: Broken, size: int, tmp_path: Path) -> None:
+    """Field note 60: memory stays far below the message's size."""
+    server, adapter = broken()
+    server.mails[1] = mail(1, size=size)
+    streamed = ImapAdapter(
+        adapter.options,
+        secret=lambda: SECRET,
+        policy=LOOPBACK,
+        limits=replace(LIMITS, command_seconds=30),
+        spool=lambda: (tmp_path / "spool").open("w+b"),
+    )
+    with streamed:
+        tracemalloc.start()
+        raw = streamed.fetch(FIRST)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    with raw.body:
+        assert raw.size == size
+    assert peak < 9 * 1024 * 1024
+    assert (tmp_path / "spool").read_bytes() == server.mails[1]
 
 
 def test_an_expunged_message_is_gone(broken: Broken) -> None:

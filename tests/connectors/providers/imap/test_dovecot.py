@@ -3,7 +3,7 @@
 import ipaddress
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -118,6 +118,35 @@ def test_gaps_in_the_numbering_are_crossed(ground: DovecotGround) -> None:
     with ground.adapter() as adapter:
         [page] = adapter.changes("INBOX", None)
         assert [ref.id.partition(":")[2] for ref in page.refs] == ["300000", "300001"]
+
+
+def test_mail_that_somebody_has_read_meanwhile_is_still_new(ground: DovecotGround) -> None:
+    """Field note 11: the position is the numbering, never \\Seen nor the clock."""
+    ground.deliver(mail(1))
+    with ground.adapter() as adapter:
+        [page] = adapter.changes("INBOX", None)
+        ground.deliver(mail(2), flags="S", when=datetime(2001, 1, 1, tzinfo=UTC))
+        ground.deliver(mail(3), when=WHEN)
+        [news] = adapter.changes("INBOX", page.cursor)
+        assert [adapter.fetch(ref).body.read() for ref in news.refs] == [mail(2), mail(3)]
+
+
+def test_a_renamed_folder_without_lasting_ids_is_said_to_be_missing(ground: DovecotGround) -> None:
+    """Field notes 34, 63: it is that folder's own matter, the words say what to do, and others go on."""
+    ground.server.create_folder(ground.user, "Orders")
+    ground.deliver(mail(1), folder="Orders")
+    with ground.adapter() as adapter:
+        [page] = adapter.changes("Orders", None)
+    old = ground.server.path(ground.user, "Orders")
+    old.rename(old.with_name(".Orders 2025"))
+    with ground.adapter() as adapter:
+        with pytest.raises(FolderMissing) as caught:
+            next(adapter.changes("Orders", page.cursor))
+        assert "renamed" in str(caught.value)
+        assert "folder" in caught.value.what_to_do
+        assert list(adapter.changes("INBOX", None))
+        [again] = adapter.changes("Orders 2025", page.cursor)
+        assert again.refs == ()
 
 
 @pytest.mark.parametrize(
