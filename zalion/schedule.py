@@ -66,6 +66,7 @@ class Periodic:
 PERIODIC: tuple[Periodic, ...] = (
     Periodic("tick", minutes=1),
     Periodic("audit.checkpoint", minutes=1),
+    Periodic("tenancy.forget_sessions", daily=time(3, 30)),
     Periodic("connectors.reconcile", daily=time(2, 30)),
 )
 

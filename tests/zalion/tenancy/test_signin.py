@@ -125,3 +125,18 @@ def test_answers_to_signed_in_people_are_never_stored(acme: Company) -> None:
     policy = answer["Content-Security-Policy"]
     assert "unsafe" not in policy
     assert "default-src 'none'" in policy
+
+
+def test_sessions_and_links_that_are_over_are_forgotten_at_night(acme: Company) -> None:
+    from django.contrib.sessions.models import Session
+
+    from zalion.tenancy.tasks import forget_sessions
+
+    sign_in(acme.rui)
+    link(acme.rui)
+    Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+    SignInLink.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    with context.system("tests"):
+        forget_sessions()
+    assert not Session.objects.exists()
+    assert not SignInLink.objects.exists()
