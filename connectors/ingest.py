@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any, BinaryIO
 from uuid import UUID, uuid4
 
-from django.db.models import F, QuerySet
+from django.db.models import F, QuerySet, Value
+from django.db.models.functions import Concat
 from django.utils import timezone
 
 from audit import actions, trail
@@ -20,6 +21,8 @@ from zalion.vault import blobs
 from zalion.vault.errors import BlobMissing
 
 RAW_KIND = "connectors.message"
+# Begins the identity of mail whose own its server has given to another message.
+RETIRED = "retired:"
 PARSE_TASK = "connectors.parse_messages"
 HISTORICAL = "historical"  # the reason of mail from before the mailbox's start
 
@@ -180,6 +183,17 @@ def _remap(mapping: FolderMapping, page: Sequence[Arrival], *, began: datetime) 
             Message.objects.filter(pk=row.pk).update(identity=identity, identified_at=timezone.now())
             renamed.add(identity)
     return [item for item in page if item.identity not in renamed]
+
+
+def retire_identities(mapping: FolderMapping, *, claim: claims.Claim) -> None:
+    """Let no identity of the folder count as known: its server gives them to other messages now.
+
+    The resync that has to follow gives mail still there its identity again, by content. Raises ClaimLost.
+    """
+    retired = Concat(Value(f"{RETIRED}{claim.fence}:"), F("identity"))
+    with unit():
+        claims.hold(claim)
+        Message.objects.filter(mapping=mapping).exclude(identity__startswith=RETIRED).update(identity=retired)
 
 
 def retry(message: Message) -> None:

@@ -63,6 +63,8 @@ def _visit(mapping: FolderMapping, claim: claims.Claim) -> bool:
             reason=error.code,
             facts={"folder": mapping.folder},
         )
+        if isinstance(error, errors.IdentitiesReused):
+            ingest.retire_identities(mapping, claim=claim)
         claim = claims.restart(claim, now=timezone.now())
         with gateway.open_mailbox(mapping.mailbox) as opened:
             return follow(mapping, claim, opened)

@@ -1,5 +1,6 @@
 """Following a folder: everything once, in order, whatever happens in between."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,27 @@ def test_a_uidvalidity_change_is_an_incident_and_takes_nothing_twice(
         assert Message.objects.count() == 6
         assert set(Message.objects.values_list("identity", flat=True)) == {f"2:{n}" for n in range(1, 7)}
         assert "folder.resynced" in actions()
+
+
+def test_mail_under_a_number_that_was_another_mails_is_not_taken_for_known(
+    acme: Company, server: MemoryMailbox, mapping: FolderMapping
+) -> None:
+    """Field notes 9, 63: UIDs reused under the same UIDVALIDITY, as a backup played back does."""
+    for number in range(3):
+        server.deliver(mail(number))
+    with acme.work():
+        sync.sync_folder(mapping.pk)
+        held = server.folders["INBOX"]
+        held.mails[2], held.mails[3] = held.mails[3], replace(held.mails[2], raw=mail(8))
+        server.failures["changes"] = [errors.IdentitiesReused("Numbers are given twice.", code="uid_reused")]
+        sync.sync_folder(mapping.pk)
+        there = Message.objects.exclude(identity__startswith="retired:")
+        assert set(there.values_list("identity", flat=True)) == {"1:1", "1:2", "1:3"}
+        assert [ingest.read_raw(row) for row in there.order_by("identity")] == [mail(0), mail(2), mail(8)]
+        assert Message.objects.count() == 4
+        assert "folder.resynced" in actions()
+        sync.sync_folder(mapping.pk)
+        assert Message.objects.count() == 4
 
 
 def test_a_mail_that_left_before_it_was_fetched_is_a_row_that_says_so(
