@@ -29,7 +29,7 @@ def line_closes(
     rounded themselves: half a unit of the last digit, times the other, is allowed, and a cent in any case."""
     expected = line_total(quantity, unit_price, price_base, discount)
     rounding = abs(quantity) * _half_digit(unit_price) + abs(unit_price) * _half_digit(quantity)
-    return abs(expected - total) <= max(CENT, rounding / (price_base or Decimal(1)))
+    return abs(abs(expected) - abs(total)) <= max(CENT, rounding / (price_base or Decimal(1)))
 
 
 def _half_digit(number: Decimal) -> Decimal:

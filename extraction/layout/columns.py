@@ -15,6 +15,10 @@ from extraction.layout.lexicon import Lexicon, month_names, tokens_of
 # A heading's rows are not further apart than this many of their heights.
 STACK_GAP: Final = 0.9
 STACK_ROWS: Final = 4
+# So many of its words are known ones; fewer will do where it touches the row beside it.
+KNOWN_SHARE: Final = 0.6
+TIGHT_SHARE: Final = 0.5
+TIGHT_GAP: Final = 0.25
 # The words of one heading are not further apart than this many heights.
 LABEL_GAP: Final = 0.9
 GROUP_GAP: Final = 0.4
@@ -218,7 +222,8 @@ def _stack(header: Header, rows: Sequence[Row], lexicon: Lexicon) -> None:
                 break
             upper, lower = (rows[other], rows[edge]) if step < 0 else (rows[edge], rows[other])
             apart = lower.y0 - upper.y1 > STACK_GAP * rows[edge].height
-            if apart or not _is_heading(rows[other], lexicon):
+            tight = lower.y0 - upper.y1 < TIGHT_GAP * rows[edge].height
+            if apart or not _is_heading(rows[other], lexicon, TIGHT_SHARE if tight else KNOWN_SHARE):
                 break
             for group in _groups(rows[other], lexicon):
                 _attach(header, group, lexicon)
@@ -227,13 +232,14 @@ def _stack(header: Header, rows: Sequence[Row], lexicon: Lexicon) -> None:
     header.columns.sort(key=lambda column: column.center)
 
 
-def _is_heading(row: Row, lexicon: Lexicon) -> bool:
+def _is_heading(row: Row, lexicon: Lexicon, share: float) -> bool:
+    """Whether at least this share of a row's words are such as headings are made of."""
     words = [word for word in row.words if _heads(word)]
     digits = any(char.isdigit() for word in words for char in word.text)
     if not words or digits or row.text.rstrip().endswith(":"):
         return False
     known = sum(all(token in lexicon.column_words for token in tokens_of(word.text)) for word in words)
-    return known >= len(words) * 0.6
+    return known >= len(words) * share
 
 
 def _attach(header: Header, group: Column, lexicon: Lexicon) -> None:

@@ -133,13 +133,15 @@ def lexicon(language: str) -> Lexicon:
     for name in (language, *(other for other in LANGUAGES if other != language)):
         data = _data(name)
         own = name == language
+        # Dutch carries sums over as "Transport", which is a charge in French.
+        carried = [phrase for phrase in data["carry_over"] if own or not made.labels.exact(tokens_of(phrase))]
+        _fill(made.carry_over, {"carry_over": carried}, own=own)
         for phrases, group in (
             (made.labels, "labels"),
             (made.columns, "columns"),
             (made.doc_types, "doc_type"),
         ):
             _fill(phrases, data[group], own=own)
-        _fill(made.carry_over, {"carry_over": data["carry_over"]}, own=own)
         _fill(made.table_end, {"table_end": data["table_end"]}, own=own)
         words |= {
             token for phrases in data["columns"].values() for phrase in phrases for token in tokens_of(phrase)

@@ -20,6 +20,8 @@ NAMES: Final = frozenset(
 _EXTRAS: Final = frozenset({"charge", "allowance"})
 _TOLERANCE: Final = CENT * 2
 _MAX_EACH: Final = 12
+_MAX_EXTRAS: Final = 4
+_MAX_POOL: Final = 10
 _BELOW: Final = 2.0
 _ROWS_BELOW: Final = 4
 # "MwSt. 19 % auf 100,00 EUR" is a label with its amount; with more words between, both are parts of a text.
@@ -33,6 +35,8 @@ class Labelled:
     name: str
     amount: Amount
     score: float
+    others: tuple[Amount, ...] = ()
+    """The further amounts beside the label."""
 
 
 @dataclass(slots=True)
@@ -46,6 +50,10 @@ class Totals:
     def put(self, name: str, value: Decimal, amounts: Sequence[Amount]) -> None:
         self.values[name] = value
         self.amounts[name] = tuple(amounts)
+
+    def drop(self, name: str) -> None:
+        self.values.pop(name, None)
+        self.amounts.pop(name, None)
 
 
 def find_labelled(pages: Sequence[Page], taken: set[tuple[int, int]], lexicon: Lexicon) -> list[Labelled]:
@@ -75,7 +83,7 @@ def _of_row(row: Row, below: Sequence[Row], lexicon: Lexicon) -> Iterator[Labell
                 amounts, score = _under(row, below, segment), score - 0.5
             if amounts and _words_between(row, segment.words[last], amounts[-1]) <= _MAX_BETWEEN:
                 found = True
-                yield Labelled(names[0], amounts[-1], score)
+                yield Labelled(names[0], amounts[-1], score, tuple(amounts[:-1]))
     if not found and len(row.segments) == 2:
         amounts = amounts_in(row.segments[1].words)
         if len(amounts) == 1 and not amounts[0].is_rate and not amounts_in(row.segments[0].words):
@@ -129,7 +137,7 @@ def choose(labelled: Sequence[Labelled], style: NumberStyle, line_sum: Decimal |
     for name, option in (("net_total", net), ("tax_total", tax), ("gross_total", gross)):
         if option is not None:
             totals.put(name, option.value, option.amounts)
-    _surcharges(labelled, style, totals, line_sum)
+    _balance(labelled, style, totals, line_sum)
     totals.closes = bool(net and tax and gross and abs(net.value + tax.value - gross.value) <= _TOLERANCE)
     return totals
 
@@ -186,28 +194,59 @@ def _score(
     return score
 
 
-def _surcharges(
+def _balance(
     labelled: Sequence[Labelled], style: NumberStyle, totals: Totals, line_sum: Decimal | None
 ) -> None:
-    """Amounts with a label we do not know ("Legierungszuschlag") that are just what the net total has over the lines
-    are charges; just what it lacks, allowances."""
+    """Chooses the charges and allowances that lead from the lines to the net total, where all that are labelled do
+    not: some pages print each and their sum, some a charge under a label we do not know ("Legierungszuschlag")."""
     net = totals.values.get("net_total")
     if net is None or line_sum is None:
         return
-    charges = totals.values.get("charges_total", Decimal(0))
-    missing = net - line_sum - charges + totals.values.get("allowances_total", Decimal(0))
+    extra = totals.values.get("charges_total", Decimal(0)) - totals.values.get("allowances_total", Decimal(0))
+    missing = net - line_sum
     # The bare sum may be the net total already, with the charges among the lines.
-    if abs(missing) <= _TOLERANCE or abs(net - line_sum) <= _TOLERANCE:
+    if abs(missing - extra) <= _TOLERANCE or (abs(missing) <= _TOLERANCE and not _doubled(totals, style)):
         return
-    unknown = [item.amount for item in labelled if item.name == "unknown" and item.amount.values(style)][:6]
-    for size in (1, 2, 3):
-        for group in combinations(unknown, size):
-            value = sum((abs(amount.values(style)[0]) for amount in group), Decimal(0))
-            if abs(abs(missing) - value) <= _TOLERANCE:
-                name = "charges_total" if missing > 0 else "allowances_total"
-                before = totals.values.get(name, Decimal(0))
-                totals.put(name, before + value, (*totals.amounts.get(name, ()), *group))
+    pool = _pool(labelled, style)
+    for size in range(min(_MAX_EXTRAS, len(pool)) + 1):
+        for group in combinations(pool, size):
+            if abs(sum((sign * value for sign, value, _ in group), Decimal(0)) - missing) <= _TOLERANCE:
+                _set_extras(totals, group)
                 return
+
+
+Extra = tuple[int, Decimal, Amount]
+
+
+def _doubled(totals: Totals, style: NumberStyle) -> bool:
+    return any(
+        len({amount.values(style)[0] for amount in totals.amounts.get(name, ())})
+        < len(totals.amounts.get(name, ()))
+        for name in ("charges_total", "allowances_total")
+    )
+
+
+def _pool(labelled: Sequence[Labelled], style: NumberStyle) -> list[Extra]:
+    """What may be a charge (1) or an allowance (-1), each printed amount once a way, the labelled before the rest."""
+    signs = {"charge": (1,), "allowance": (-1,), "unknown": (1, -1)}
+    pool: dict[tuple[int, Word], Extra] = {}
+    for item in sorted(labelled, key=lambda item: item.name == "unknown"):
+        for amount in (item.amount, *item.others):
+            for sign in signs.get(item.name, ()):
+                value = next(iter(amount.values(style)), Decimal(0))
+                if value:
+                    pool.setdefault((sign, amount.words[0]), (sign, abs(value), amount))
+    return list(pool.values())[:_MAX_POOL]
+
+
+def _set_extras(totals: Totals, group: Sequence[Extra]) -> None:
+    for sign, name in ((1, "charges_total"), (-1, "allowances_total")):
+        chosen = [(value, amount) for item, value, amount in group if item == sign]
+        if chosen:
+            value = sum((value for value, _ in chosen), Decimal(0))
+            totals.put(name, value, [amount for _, amount in chosen])
+        else:
+            totals.drop(name)
 
 
 def _extras(labelled: Sequence[Labelled], style: NumberStyle, totals: Totals) -> None:
