@@ -55,7 +55,7 @@ def fill(company: Company, server: MemoryMailbox, chosen: list[Any]) -> tuple[Ap
         return signin.issue_token(
             "ERP",
             scopes=[scope.value for scope in Scope],
-            created_by=company.people[Role.ADMINISTRATOR],
+            created_by=company.people[Role.COMPLIANCE],
             expires_at=datetime.now(UTC) + timedelta(days=30),
         )
 

@@ -23,12 +23,12 @@ class TokenAdmin(PortalAdmin):
     view_permission = roles.VIEW_AUDIT
     pages = (
         Page("settings/tokens/", pages.tokens, "tokens", roles.VIEW_AUDIT),
-        Page("settings/tokens/new/", pages.token_new, "token-new", roles.MANAGE_PEOPLE, BOTH),
+        Page("settings/tokens/new/", pages.token_new, "token-new", roles.MANAGE_TOKENS, BOTH),
         Page(
             "settings/tokens/<uuid:key>/revoke/",
             pages.token_revoke,
             "token-revoke",
-            roles.MANAGE_PEOPLE,
+            roles.MANAGE_TOKENS,
             ("POST",),
         ),
     )

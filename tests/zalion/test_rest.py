@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.test import Client
 from django.utils import timezone
 
@@ -47,11 +48,11 @@ def first_document(erp: Integrator, state: str = "in_review") -> dict[str, Any]:
 
 
 def token_with(populated: Populated, *scopes: Scope) -> Integrator:
-    with populated.acme.work(populated.acme.ada):
+    with populated.acme.work(populated.acme.cleo):
         _, shown = signin.issue_token(
             "narrow",
             scopes=scopes,
-            created_by=populated.acme.ada,
+            created_by=populated.acme.cleo,
             expires_at=timezone.now() + timedelta(days=1),
         )
     return Integrator(shown)
@@ -169,6 +170,17 @@ def test_a_token_reaches_what_its_scopes_name_and_nothing_else(
     assert refused.json()["title"] == "Forbidden"
     with populated.acme.work():
         assert AuditEvent.objects.filter(action="access.refused", outcome="refused").exists()
+
+
+def test_nobody_issues_a_token_for_what_they_may_not_see(populated: Populated) -> None:
+    """Administrators connect mailboxes without reading mail, and no token of theirs reads it either."""
+    ada = populated.acme.ada
+    with populated.acme.work(ada):
+        for scope in (Scope.MESSAGES_READ, Scope.DOCUMENTS_READ, Scope.DOCUMENTS_WRITE):
+            with pytest.raises(PermissionDenied):
+                signin.issue_token("x", scopes=[scope], created_by=ada, expires_at=timezone.now())
+        assert AuditEvent.objects.filter(action="access.refused", outcome="refused").count() == 3
+        signin.issue_token("x", scopes=[Scope.AUDIT_READ], created_by=ada, expires_at=timezone.now())
 
 
 def test_reading_does_not_grant_writing(populated: Populated) -> None:

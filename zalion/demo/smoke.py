@@ -68,12 +68,12 @@ class Smoke:
         return f"{found.documents}, {found.fields_right} of {found.fields} fields right"
 
     def rest(self) -> str:
-        ada = User.objects.get(username="ada")
-        with context.work(cast.tenant(ACME).pk, context.Actor("user", str(ada.pk), ada.username, "console")):
+        cleo = User.objects.get(username="cleo")
+        with context.work(cast.tenant(ACME).pk, context.Actor("user", str(cleo.pk), cleo.username, "console")):
             _, token = signin.issue_token(
                 "Smoke run",
                 scopes=(Scope.DOCUMENTS_READ, Scope.DOCUMENTS_WRITE),
-                created_by=ada,
+                created_by=cleo,
                 expires_at=timezone.now() + TOKEN_LIFE,
             )
         self.secrets += [Canary("API token", token), Canary("API token", token.rpartition("_")[2])]

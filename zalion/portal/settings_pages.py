@@ -1,6 +1,7 @@
 """People and their roles, API tokens, and the platform operator's tenants."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django import forms
@@ -28,7 +29,9 @@ class TokenForm(forms.Form):
         help_text="Which system uses it.",
     )
     scopes = forms.MultipleChoiceField(
-        label="It may", choices=Scope.choices, widget=forms.CheckboxSelectMultiple()
+        label="It may",
+        widget=forms.CheckboxSelectMultiple(),
+        help_text="Only what you may see yourself: mail and documents are compliance's to open to a system.",
     )
     days = forms.TypedChoiceField(
         label="Valid for",
@@ -37,6 +40,11 @@ class TokenForm(forms.Form):
         initial=90,
         widget=forms.Select(attrs={"class": "select"}),
     )
+
+    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        allowed = [pair for pair in Scope.choices if roles.allows(user, signin.SCOPE_RIGHTS[pair[0]])]
+        self.fields["scopes"].choices = allowed  # type: ignore[attr-defined]
 
 
 class TenantForm(forms.Form):
@@ -77,7 +85,7 @@ def tokens(request: HttpRequest) -> HttpResponse:
 
 def token_new(request: HttpRequest) -> HttpResponse:
     """The answer to the POST shows the secret; it is nowhere else, and reloading does not bring it back."""
-    form = TokenForm(request.POST or None)
+    form = TokenForm(request.POST or None, user=request.user)
     shown = ""
     if request.method == "POST" and form.is_valid() and isinstance(request.user, User):
         wanted = form.cleaned_data

@@ -25,17 +25,33 @@ CONFIGURE_MAILBOXES = "mailbox.configure"
 APPROVE_IT = "mailbox.approve_it"
 APPROVE_COMPLIANCE = "mailbox.approve_compliance"
 VIEW_AUDIT = "audit.view"
-MANAGE_PEOPLE = "people.manage"
+MANAGE_TOKENS = "tokens.manage"
 MANAGE_TENANTS = "tenants.manage"
 VIEW_HEALTH = "health.view"
 
 # Administrators connect mailboxes without reading what is in them; content is for those whose work it is.
 GRANTS: dict[str, frozenset[str]] = {
     Role.ADMINISTRATOR: frozenset(
-        {VIEW_OVERVIEW, VIEW_MAILBOXES, CONFIGURE_MAILBOXES, APPROVE_IT, VIEW_AUDIT, MANAGE_PEOPLE, VIEW_HEALTH}
+        {
+            VIEW_OVERVIEW,
+            VIEW_MAILBOXES,
+            CONFIGURE_MAILBOXES,
+            APPROVE_IT,
+            VIEW_AUDIT,
+            MANAGE_TOKENS,
+            VIEW_HEALTH,
+        }
     ),
     Role.COMPLIANCE: frozenset(
-        {VIEW_OVERVIEW, VIEW_MAIL, VIEW_DOCUMENTS, VIEW_MAILBOXES, APPROVE_COMPLIANCE, VIEW_AUDIT}
+        {
+            VIEW_OVERVIEW,
+            VIEW_MAIL,
+            VIEW_DOCUMENTS,
+            VIEW_MAILBOXES,
+            APPROVE_COMPLIANCE,
+            VIEW_AUDIT,
+            MANAGE_TOKENS,
+        }
     ),
     Role.OPERATOR: frozenset(
         {VIEW_OVERVIEW, VIEW_MAIL, IMPORT_MAIL, RETRY_MAIL, VIEW_DOCUMENTS, REVIEW_DOCUMENTS, VIEW_MAILBOXES}

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from django.dispatch import Signal
 from django.utils import timezone
 
+from zalion.tenancy import roles
 from zalion.tenancy.models import ApiToken, Scope, SignInLink, User, _nonce
 from zalion.tenancy.unit import unit
 
@@ -16,6 +17,14 @@ link_issued = Signal()
 
 LINK_LIFE = timedelta(minutes=10)
 TOKEN_MARK = "zal"  # noqa: S105  (what a token starts with, so that secret scanners can find a leaked one)
+# What a person must be allowed to see before they may issue a token that reads or decides it.
+SCOPE_RIGHTS: dict[str, str] = {
+    Scope.DOCUMENTS_READ: roles.VIEW_DOCUMENTS,
+    Scope.DOCUMENTS_WRITE: roles.VIEW_DOCUMENTS,
+    Scope.MESSAGES_READ: roles.VIEW_MAIL,
+    Scope.MAILBOXES_READ: roles.VIEW_MAILBOXES,
+    Scope.AUDIT_READ: roles.VIEW_AUDIT,
+}
 
 
 class SignInRefused(Exception):
@@ -56,8 +65,14 @@ def end_sessions(user: User) -> None:
 def issue_token(
     name: str, *, scopes: Iterable[str], created_by: User, expires_at: datetime
 ) -> tuple[ApiToken, str]:
-    """A new API token of the tenant at work and its secret, which is not kept."""
+    """A new API token of the tenant at work and its secret, which is not kept.
+
+    Nobody hands out what they may not see: raises PermissionDenied for a scope that ``created_by`` lacks the
+    right of, so an administrator's token reads no mail.
+    """
     wanted = sorted({Scope(scope).value for scope in scopes})
+    for scope in wanted:
+        roles.require(created_by, SCOPE_RIGHTS[scope])
     prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     shown = f"{TOKEN_MARK}_{prefix}_{secret}"
     with unit():

@@ -40,7 +40,7 @@ class Filled:
             pipeline.run_due()
             name = f"more-{self.rows}"
             expires = datetime.now(UTC) + timedelta(days=9)
-            signin.issue_token(name, scopes=["documents:read"], created_by=ada, expires_at=expires)
+            signin.issue_token(name, scopes=["mailboxes:read"], created_by=ada, expires_at=expires)
             policy = retention.create_policy(name, raw_mail_days=9, attachment_days=9, document_days=9)
             onboarding.create_mailbox(
                 name,
