@@ -1,22 +1,20 @@
 """A private Cyrus: unpacked from its Debian packages, since these cannot be installed beside Dovecot's."""
 
 import imaplib
-import os
 import re
 import secrets
 import socket
 import ssl
 import subprocess
-import tempfile
 import threading
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-import pytest
 from imapclient.imap_utf7 import encode as encode_utf7
 
 from tests.servers.certificates import Authority
+from tests.servers.fetched import fetched
 from tests.servers.private import PrivateServer, free_port, listens, required_binary, run_by_hand
 
 _PACKAGES = ("cyrus-imapd", "cyrus-common")
@@ -59,23 +57,15 @@ SERVICES {{
 """
 
 
-def _fetched(cache: Path) -> list[Path]:
-    """The .deb files, from the cache or by apt; skips, visibly, where they cannot be had."""
-    apt = required_binary("apt-get", "apt")
-    if not (cache / "complete").exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        depends = subprocess.run(
-            ["apt-cache", "depends", *_PACKAGES], capture_output=True, text=True, check=False
-        )
-        libraries = set(re.findall(r"^ +Depends: (lib[^\s:]+)$", depends.stdout, re.MULTILINE))
-        wanted = [name for name in sorted(libraries) if not name.startswith(_UNUSED) and not _installed(name)]
-        done = subprocess.run(
-            [apt, "download", "-qq", *_PACKAGES, *wanted], cwd=cache, capture_output=True, check=False
-        )
-        if done.returncode:
-            pytest.skip("needs Debian's cyrus-imapd packages, which apt-get cannot download here")
-        (cache / "complete").touch()
-    return sorted(cache.glob("*.deb"))
+def _download(place: Path) -> bool:
+    """The .deb files of Cyrus, and of the libraries it needs that are not installed."""
+    depends = subprocess.run(
+        ["apt-cache", "depends", *_PACKAGES], capture_output=True, text=True, check=False
+    )
+    libraries = set(re.findall(r"^ +Depends: (lib[^\s:]+)$", depends.stdout, re.MULTILINE))
+    wanted = [name for name in sorted(libraries) if not name.startswith(_UNUSED) and not _installed(name)]
+    command = ["apt-get", "download", "-qq", *_PACKAGES, *wanted]
+    return subprocess.run(command, cwd=place, capture_output=True, check=False).returncode == 0
 
 
 def _installed(package: str) -> bool:
@@ -91,8 +81,8 @@ class CyrusServer(PrivateServer):
 
     def __init__(self, authority: Authority | None = None) -> None:
         unpack = required_binary("dpkg", "dpkg")
-        cache = Path(tempfile.gettempdir()) / f"zalion-tests-{os.geteuid()}" / "cyrus"
-        packages = _fetched(cache)
+        required_binary("apt-get", "apt")
+        packages = sorted(fetched("Cyrus", _download).glob("*.deb"))
         super().__init__()
         self.authority = authority or Authority()
         self.port = free_port()

@@ -13,9 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
-import pytest
-
 from tests.servers.certificates import Authority
+from tests.servers.fetched import fetched
 from tests.servers.private import required_binary
 
 # Versions are named here rather than in a lock file: npm writes addresses of registries into those.
@@ -72,19 +71,11 @@ require("readline").createInterface({input: process.stdin}).on("line", (line) =>
 """
 
 
-def _installed(cache: Path) -> Path:
-    """The folder with node_modules, installed once per machine; skips, visibly, where npm cannot."""
+def _install(place: Path) -> bool:
     npm = required_binary("npm", "npm")
-    if not (cache / "complete").exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        command = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
-        done = subprocess.run(
-            [*command, "--prefix", str(cache), _PACKAGE], cwd=cache, capture_output=True, check=False
-        )
-        if done.returncode:
-            pytest.skip("needs hoodiecrow-imap, which npm cannot install here")
-        (cache / "complete").touch()
-    return cache / "node_modules"
+    command = [npm, "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
+    command += ["--prefix", str(place), _PACKAGE]
+    return subprocess.run(command, cwd=place, capture_output=True, check=False).returncode == 0
 
 
 @dataclass
@@ -124,7 +115,7 @@ class HoodiecrowServer:
 
     def __init__(self, authority: Authority | None = None) -> None:
         node = required_binary("node", "nodejs")
-        modules = _installed(Path(tempfile.gettempdir()) / f"zalion-tests-{os.geteuid()}" / "hoodiecrow")
+        modules = fetched("hoodiecrow", _install) / "node_modules"
         self.authority = authority or Authority()
         self.folder = Path(tempfile.mkdtemp(prefix="zalion-hoodiecrow-"))
         self.authority.write(self.folder, "localhost", "127.0.0.1")
