@@ -1,8 +1,8 @@
 """From a stored message to its documents: sources, one reading each in the child pool, then rows in one unit."""
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -29,6 +29,8 @@ BODY = "body"
 LEASE = timedelta(minutes=10)
 RETRY_AFTER = timedelta(minutes=1)
 MAX_ATTEMPTS = 3
+# Seconds for all sources of one message, well inside the lease and the time-out of a task.
+BUDGET = 180.0
 # A worker that was killed says little about what it held; a mail that kills ten is not tried an eleventh time.
 MAX_DEATHS = 10
 VISIT = 120.0  # seconds of one task; what is left is queued again
@@ -59,19 +61,20 @@ class Source:
     path: str
     name: str
     media_type: str
-    content: bytes
-    hmac: str
+    content: bytes = b""
+    hmac: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one source gave: canonical documents as JSON, or none and why."""
+    """What one source gave: canonical documents as JSON, or none and why; ``broke`` when a child died over it."""
 
     source: Source
-    extractor: str
-    version: str
-    documents: tuple[dict[str, Any], ...]
     outcome: str
+    extractor: str = ""
+    version: str = ""
+    documents: tuple[dict[str, Any], ...] = ()
+    broke: bool = False
 
     def told(self) -> dict[str, str]:
         return {
@@ -136,27 +139,53 @@ def _work(run: ExtractionRun) -> None:
         _finish(run, RunState.FAILED, outcome="extractor_died", seconds=None)
         return
     try:
-        readings = [read(source, run.message) for source in sources(run.message)]
-    except (SandboxError, BlobMissing, SealBroken) as error:
-        if run.attempts >= MAX_ATTEMPTS:
-            _finish(run, RunState.FAILED, outcome=error.code, seconds=time.monotonic() - started)
-        else:
-            _again(run)
+        readings = read_all(run.message)
+    except (BlobMissing, SealBroken) as error:
+        _finish(run, RunState.FAILED, outcome=error.code, seconds=time.monotonic() - started)
+        return
+    if (
+        run.attempts < MAX_ATTEMPTS
+        and any(r.broke for r in readings)
+        and not any(r.documents for r in readings)
+    ):
+        _again(run)
         return
     _write(run, join(readings), readings, seconds=time.monotonic() - started)
 
 
-def sources(message: Message) -> Iterator[Source]:
-    """Attachments that can be read, then the body. Signature logos, calendars and the like are no sources."""
+def read_all(message: Message) -> list[Reading]:
+    """Attachments that can be read, then the body; one that breaks, or that time ran out for, stops no other.
+
+    Signature logos, calendars and the like are no sources. Raises BlobMissing, SealBroken.
+    """
+    ends = time.monotonic() + BUDGET
+    readings = []
     for row in Attachment.objects.filter(message=message, inline=False, media_type__in=READABLE):
-        content = reading.content(message, path=row.path)
-        yield Source(row.path, row.name or row.path, row.media_type, content, index.content_hmac(content))
-    parsed = reading.parsed(message)
+        source = Source(row.path, row.name or row.path, row.media_type)
+        if time.monotonic() >= ends:
+            readings.append(Reading(source, outcome="out_of_time"))
+            continue
+        try:
+            content = reading.content(message, path=row.path)
+        except SandboxError as error:
+            readings.append(Reading(source, outcome=error.code, broke=True))
+            continue
+        readings.append(read(replace(source, content=content, hmac=index.content_hmac(content)), message))
+    body = _body(message)
+    return readings if body is None else [*readings, body]
+
+
+def _body(message: Message) -> Reading | None:
+    try:
+        parsed = reading.parsed(message)
+    except SandboxError as error:
+        return Reading(Source(BODY, BODY, "text/plain"), outcome=error.code, broke=True)
     written = parsed["html"] or parsed["text"] or ""
-    if written.strip():
-        content = written.encode()
-        kind = "text/html" if parsed["html"] else "text/plain"
-        yield Source(BODY, BODY, kind, content, index.content_hmac(content))
+    if not written.strip():
+        return None
+    content = written.encode()
+    kind = "text/html" if parsed["html"] else "text/plain"
+    return read(Source(BODY, BODY, kind, content, index.content_hmac(content)), message)
 
 
 def read(source: Source, message: Message) -> Reading:
@@ -174,11 +203,11 @@ def read(source: Source, message: Message) -> Reading:
     try:
         result = sandbox.run("extraction.reader:read_plain", payload=payload)
     except SandboxError as error:
-        return Reading(source, "", "", (), error.code)
+        return Reading(source, outcome=error.code, broke=True)
     documents = tuple(result["documents"])
     codes = [finding["code"] for finding in result["findings"]]
     outcome = "documents" if documents else (codes[0] if codes else "nothing_found")
-    return Reading(source, result["extractor"] or "", result["version"] or "", documents, outcome)
+    return Reading(source, outcome, result["extractor"] or "", result["version"] or "", documents)
 
 
 def join(readings: Sequence[Reading]) -> list[tuple[Reading, dict[str, Any]]]:

@@ -184,3 +184,43 @@ def test_the_demos_mails_end_as_their_truth_says(
         }
         assert truths <= numbers
         assert len(numbers) == Document.objects.count()
+
+
+def with_broken_attachment(raw: bytes) -> bytes:
+    """A confirmation whose first attachment is a PDF cut short; the second is whole."""
+    from email import message_from_bytes
+
+    mail = message_from_bytes(raw)
+    whole = next(part for part in mail.walk() if part.get_content_type() == "application/pdf")
+    cut = message_from_bytes(whole.as_bytes())
+    del cut["Content-Transfer-Encoding"]
+    cut.set_payload(b"%PDF-1.7\n" + bytes(range(256)) * 4)
+    cut.add_header("Content-Transfer-Encoding", "binary")
+    mail.get_payload().insert(1, cut)  # type: ignore[union-attr]
+    return mail.as_bytes()
+
+
+def test_an_attachment_that_cannot_be_read_stops_no_other(
+    acme: Company, mailbox: Mailbox, server: MemoryMailbox
+) -> None:
+    made = next(m for m in mails.make(NOW) if m.expected == "document" and b"application/pdf" in m.raw)
+    server.deliver(with_broken_attachment(made.raw), received_at=made.arrived)
+    take_in(acme, mailbox)
+    with acme.work():
+        run = ExtractionRun.objects.get()
+        outcomes = [told["outcome"] for told in run.sources]
+        assert run.outcome == "documents"
+        assert "documents" in outcomes
+        assert len(outcomes) > outcomes.count("documents")
+        assert Document.objects.count() == 1
+
+
+def test_a_message_that_takes_too_long_is_left_with_what_was_read(
+    acme: Company, mailbox: Mailbox, server: MemoryMailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "BUDGET", 0.0)
+    made = next(m for m in mails.make(NOW) if m.expected == "document" and b"application/pdf" in m.raw)
+    server.deliver(made.raw, received_at=made.arrived)
+    take_in(acme, mailbox)
+    with acme.work():
+        assert "out_of_time" in [told["outcome"] for told in ExtractionRun.objects.get().sources]
