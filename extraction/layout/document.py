@@ -17,6 +17,7 @@ from extraction.layout.lines import ReadLine, first_date, read_line
 from extraction.layout.lists import read_list
 from extraction.layout.numbers import currency_of, style_of
 from extraction.layout.parties import find_parties
+from extraction.layout.splitting import split_pages
 from extraction.layout.tables import read_tables
 from extraction.layout.terms import (
     find_currency,
@@ -70,8 +71,29 @@ class _Draft:
             self.evidence[name] = evidence_of(words)
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A document, and every labelled value that was found for it, best first: those that were taken and those that
+    lost, for the person who corrects it and for what is learned from that."""
+
+    extraction: Extraction
+    candidates: tuple[Candidate, ...]
+
+
+def read_documents(pages: Sequence[Page], known: Known) -> list[Reading]:
+    """The order documents on these pages, in their order."""
+    found = (read_pages(group, known) for group in split_pages(pages))
+    return [reading for reading in found if reading]
+
+
 def read_document(pages: Sequence[Page], known: Known) -> Extraction | None:
-    """The order document on these pages; None when nothing on them looks like one."""
+    """The one order document on these pages; None when nothing on them looks like one."""
+    reading = read_pages(pages, known)
+    return reading.extraction if reading else None
+
+
+def read_pages(pages: Sequence[Page], known: Known) -> Reading | None:
+    """The one order document on these pages with its candidates; None when nothing on them looks like one."""
     words = [word for page in pages for row in page.rows for word in row.words]
     language = language_of(word.text for word in words)
     lex = lexicon(language)
@@ -110,7 +132,7 @@ def read_document(pages: Sequence[Page], known: Known) -> Extraction | None:
         confidence=_confidence(draft, lines, totals, doc_type),
         **draft.values,
     )
-    return Extraction(document=document, evidence=draft.evidence)
+    return Reading(Extraction(document=document, evidence=draft.evidence), tuple(candidates))
 
 
 def _numbers(draft: _Draft, candidates: Sequence[Candidate], doc_type: str) -> None:

@@ -62,8 +62,17 @@ def read_tables(pages: Sequence[Page], lexicon: Lexicon, style: NumberStyle) -> 
             open_ = _read(page, header.last + 1, stop, header, lexicon, tables, read)
     for group in _groups(read):
         settle([item.header for item in group], [item.lines for item in group], style)
-    tables.lines = [line for item in read for line in item.lines if line.cells]
+    lines = [line for item in read for line in item.lines if line.cells]
+    tables.lines = [line for line in lines if not _is_stray(line, lines)]
     return tables
+
+
+def _is_stray(line: RawLine, lines: Sequence[RawLine]) -> bool:
+    """Whether a line without a number and without all of its amounts stands among numbered ones that have them."""
+    if "pos" in line.cells or sum("pos" in other.cells for other in lines) * 3 < len(lines) * 2:
+        return False
+    usual = [role for role in AMOUNTS if sum(other.has_number(role) for other in lines) * 3 >= len(lines) * 2]
+    return any(not line.has_number(role) for role in usual)
 
 
 def _is_alike(first: Header, other: Header) -> bool:

@@ -8,7 +8,7 @@ from extraction import media
 from extraction.extractor import Extractor, Source, UnreadableError
 from extraction.extractors.pdf.opening import opened
 from extraction.extractors.pdf.words import read_page
-from extraction.layout.document import Known, read_document
+from extraction.layout.document import Known, read_documents
 from extraction.layout.geometry import Page, page_of
 from extraction.schemas import Extraction
 
@@ -18,7 +18,7 @@ MIN_CHARS: Final = 30
 
 class PdfExtractor(Extractor):
     key: ClassVar[str] = "pdf"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def score(self, source: Source) -> int | None:
         return 50 if source.media_type == media.PDF else None
@@ -31,8 +31,8 @@ class PdfExtractor(Extractor):
             message = "The PDF is a picture without text; it needs text recognition."
             raise UnreadableError("no_text_layer", message)
         hints = source.hints
-        found = read_document(pages, Known(hints.own_names, hints.own_vat_ids, hints.sender_domain))
-        return [found] if found else []
+        known = Known(hints.own_names, hints.own_vat_ids, hints.sender_domain)
+        return [reading.extraction for reading in read_documents(pages, known)]
 
 
 def _page(document: pypdfium2.PdfDocument, index: int) -> Page:

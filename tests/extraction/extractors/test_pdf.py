@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import pypdfium2
 import pytest
 from PIL import Image
 from reportlab.pdfgen.canvas import Canvas
@@ -253,3 +254,32 @@ def test_pictures_among_the_letters_do_not_break_the_text() -> None:
     paper = replace(Paper(), sender="Muster Federn GmbH \U0001f4e7 Talweg 3 · 70173 Stuttgart")
     found = load("pdf").extract(Source.of("icon.pdf", paper.pdf()))[0]
     assert str(found.to_json()).encode()
+
+
+def pasted(*papers: bytes) -> bytes:
+    whole = pypdfium2.PdfDocument.new()
+    for paper in papers:
+        part = pypdfium2.PdfDocument(paper)
+        whole.import_pages(part)
+        part.close()
+    buffer = io.BytesIO()
+    whole.save(buffer)
+    whole.close()
+    return buffer.getvalue()
+
+
+def test_two_documents_in_one_file_are_two_documents() -> None:
+    other = replace(
+        Paper(), facts=(("AB-Nr.:", "F-9000"), ("Datum:", "04.02.2026"), ("Ihre Bestellung:", "4500088"))
+    )
+    found = load("pdf").extract(Source.of("two.pdf", pasted(Paper().pdf(), other.pdf())))
+    assert [(item.document.number, len(item.document.lines)) for item in found] == [
+        ("F-2041", 2),
+        ("F-9000", 2),
+    ]
+    assert [item.evidence["number"].page for item in found] == [1, 2]
+
+
+def test_a_page_that_shows_the_number_of_the_one_before_goes_on() -> None:
+    found = load("pdf").extract(Source.of("copy.pdf", pasted(Paper().pdf(), Paper().pdf())))
+    assert len(found) == 1

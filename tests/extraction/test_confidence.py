@@ -1,0 +1,69 @@
+"""Only what is proven by other values passes without a person."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from extraction.confidence import PROVEN, confidences, passes_without_person
+from extraction.schemas import CanonicalDocument, Line
+
+LINE = Line(
+    pos="1",
+    description="Spring",
+    quantity=Decimal(4),
+    unit_price=Decimal("2.50"),
+    line_total=Decimal("10.00"),
+)
+PROVEN_INVOICE = CanonicalDocument(
+    doc_type="invoice",
+    number="R-1",
+    issue_date=date(2026, 5, 3),
+    seller_name="Sample Springs Ltd",
+    currency="EUR",
+    net_total=Decimal("10.00"),
+    tax_total=Decimal("2.00"),
+    gross_total=Decimal("12.00"),
+    lines=(LINE,),
+)
+
+
+def test_a_document_whose_values_prove_each_other_passes() -> None:
+    assert passes_without_person(PROVEN_INVOICE)
+    assert min(confidences(PROVEN_INVOICE)[name] for name in ("net_total", "lines.0.quantity")) == PROVEN
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"number": None},
+        {"issue_date": None},
+        {"gross_total": Decimal("13.00")},
+        {"gross_total": None},
+        {"net_total": Decimal("11.00"), "gross_total": Decimal("13.00")},
+        {"lines": ()},
+        {"lines": (replace(LINE, quantity=None),)},
+        {"lines": (replace(LINE, description=None),)},
+        {"lines": (replace(LINE, line_total=Decimal("11.00")),)},
+        {"doc_type": "credit_note"},
+        {"doc_type": "delivery_note"},
+        {"doc_type": "order_confirmation"},
+        {"order_references": ("PO-1", "PO-2")},
+        {"seller_iban": "DE00370400440532013000"},
+    ],
+)
+def test_what_is_missing_open_or_contradicted_is_for_a_person(change: dict[str, Any]) -> None:
+    assert not passes_without_person(replace(PROVEN_INVOICE, **change))
+
+
+def test_an_order_without_taxes_passes_when_its_lines_make_its_net_total() -> None:
+    order = replace(PROVEN_INVOICE, doc_type="order", tax_total=None, gross_total=None)
+    assert passes_without_person(order)
+    assert not passes_without_person(replace(order, net_total=Decimal("9.00")))
+
+
+def test_a_value_that_a_check_doubts_is_less_sure_than_one_it_does_not() -> None:
+    wrong = replace(PROVEN_INVOICE, lines=(replace(LINE, line_total=Decimal("11.00")),))
+    assert confidences(wrong)["lines.0.line_total"] < confidences(PROVEN_INVOICE)["lines.0.line_total"]
