@@ -32,6 +32,7 @@ class Operation:
     words: str
     scope: str
     parameters: tuple[dict[str, Any], ...]
+    body: tuple[tuple[str, str], ...]
 
 
 def operations() -> dict[str, list[Operation]]:
@@ -42,14 +43,29 @@ def operations() -> dict[str, list[Operation]]:
         for method, told in methods.items():
             parameters = tuple(p for p in told.get("parameters", ()) if p["in"] != "path")
             scope = told.get("x-scope", "")
-            operation = Operation(method.upper(), path_, told.get("description", ""), scope, parameters)
+            body = _body(schema, told)
+            operation = Operation(method.upper(), path_, told.get("description", ""), scope, parameters, body)
             found.setdefault(path_.split("/")[3], []).append(operation)
     return found
 
 
+def _body(schema: dict[str, Any], told: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Name and description of each field of the JSON that the operation takes."""
+    content = told.get("requestBody", {}).get("content", {}).get("application/json", {})
+    name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
+    fields = schema["components"]["schemas"].get(name, {}).get("properties", {})
+    return tuple((field, described.get("description", "")) for field, described in fields.items())
+
+
 def reference(request: HttpRequest) -> HttpResponse:
     """The endpoints as a page, made from the same description that machines read."""
-    context = {"title": "REST endpoints", "current": "settings", "groups": operations(), "tab": "api"}
+    context = {
+        "title": "REST endpoints",
+        "current": "settings",
+        "tab": "api",
+        "groups": operations(),
+        "root": request.build_absolute_uri("/api/v1/"),
+    }
     return render(request, "portal/api.html", portal.each_context(request) | context)
 
 
