@@ -1,6 +1,6 @@
 """What the trail can be narrowed to, in the portal and over REST."""
 
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 
@@ -12,14 +12,23 @@ def _moment() -> forms.DateTimeInput:
     return forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
 
+EXAMPLES: Final = {
+    "actor": "id, user, token, task, command",
+    "object": "kind, id, or kind:id",
+    "story": "correlation id",
+}
+
+
 class FilterForm(forms.Form):
     """What the trail can be narrowed to; every field may be left empty."""
 
-    actor = forms.CharField(required=False, max_length=64, label="Who (id, or user, token, task, command)")
+    actor = forms.CharField(required=False, max_length=64, label="Who")
     action = forms.ChoiceField(required=False, label="What")
-    object = forms.CharField(required=False, max_length=125, label="To what (kind, id, or kind:id)")
-    outcome = forms.ChoiceField(required=False, choices=[("", "Any outcome"), *Outcome.choices])
-    story = forms.CharField(required=False, max_length=64, label="Story (correlation id)")
+    object = forms.CharField(required=False, max_length=125, label="To what")
+    outcome = forms.ChoiceField(
+        required=False, label="Outcome", choices=[("", "Any outcome"), *Outcome.choices]
+    )
+    story = forms.CharField(required=False, max_length=64, label="Story")
     since = forms.DateTimeField(required=False, label="From", widget=_moment())
     until = forms.DateTimeField(required=False, label="To", widget=_moment())
 
@@ -28,6 +37,6 @@ class FilterForm(forms.Form):
         chosen = self.fields["action"]
         assert isinstance(chosen, forms.ChoiceField)  # noqa: S101  (declared above)
         chosen.choices = [("", "Anything"), *actions.choices()]
-        for field in self.fields.values():
+        for name, field in self.fields.items():
             kind = "select" if isinstance(field, forms.ChoiceField) else "input"
-            field.widget.attrs |= {"class": kind, "placeholder": str(field.label)}
+            field.widget.attrs |= {"class": kind, "placeholder": EXAMPLES.get(name, "")}
