@@ -1,5 +1,6 @@
 """The set-up's forms, built from what each provider asks for, and the upload of a mail."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields
 from datetime import datetime, time
@@ -246,6 +247,12 @@ class FilterForm(forms.Form):
         return {**lines, "attachment_types": list(chosen.attachment_types)}
 
 
+BOM, OUTLOOK = b"\xef\xbb\xbf", b"\xd0\xcf\x11\xe0"
+LONGEST_LINE = 998
+# A header field's name and colon (RFC 5322 section 2.2), or the line that mbox puts before a mail.
+HEADER = re.compile(rb"From |[!-9;-~]+[ \t]*:")
+
+
 class UploadForm(forms.Form):
     """One mail as a file."""
 
@@ -261,11 +268,20 @@ class UploadForm(forms.Form):
         help_text="An .eml file, as mail programs save it.",
     )
 
-    def clean_mail(self) -> "UploadedFile[bytes]":
+    def clean_mail(self) -> bytes:
+        """The mail itself: what was uploaded is sealed, and read once."""
         mail: UploadedFile[bytes] = self.cleaned_data["mail"]
         if mail.size is not None and mail.size > RAW_MAIL:
             raise forms.ValidationError("This file is larger than any mail that is taken in.")
-        return mail
+        content: bytes = mail.read()
+        start = content[:LONGEST_LINE].removeprefix(BOM).lstrip(b"\r\n")
+        if start.startswith(OUTLOOK):
+            raise forms.ValidationError(
+                "This is a file of Outlook’s own. Save the mail as .eml, or forward it."
+            )
+        if not HEADER.match(start):
+            raise forms.ValidationError("This is no mail: a mail begins with header fields, such as “From:”.")
+        return content
 
 
 class LedgerFilter(forms.Form):

@@ -160,7 +160,7 @@ def retry_all(request: HttpRequest) -> HttpResponse:
 def upload(request: HttpRequest) -> HttpResponse:
     form = UploadForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
-        report = importing.upload(form.cleaned_data["mailbox"], content=form.cleaned_data["mail"].read())
+        report = importing.upload(form.cleaned_data["mailbox"], content=form.cleaned_data["mail"])
         if report.taken_in:
             messages.success(request, "The mail is in the ledger; its documents follow in a moment.")
         else:
