@@ -111,8 +111,11 @@ def to_sign(kind: ApprovalKind) -> list[Todo]:
 
 
 def in_set_up() -> list[Todo]:
-    """Mailboxes that somebody began to set up."""
-    begun = Mailbox.objects.filter(state__in=(MailboxState.CONFIGURED, MailboxState.TESTED))
+    """Mailboxes that somebody began to set up; where there is none at all, the first."""
+    begun = list(Mailbox.objects.filter(state__in=(MailboxState.CONFIGURED, MailboxState.TESTED)))
+    if not begun and not Mailbox.objects.exists():
+        needed = "Its address, a secret in your store, and the signatures of IT and compliance."
+        return [Todo("Connect the first mailbox", needed, reverse("portal:mailbox-new"), "Connect")]
     words = "Its page says what comes next."
     return [Todo(f"{box.name} is not live yet", words, _page_of(box), "Go on") for box in begun]
 
