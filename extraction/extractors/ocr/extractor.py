@@ -36,17 +36,11 @@ class OcrExtractor(Extractor):
         hints = source.hints
         known = Known(hints.own_names, hints.own_vat_ids, hints.sender_domain)
         found = read_document([page.page for page in pages], known)
-        if is_receipt([page.page for page in pages]) and not (found and _closes(found)):
+        if is_receipt([page.page for page in pages]):
             found = read_receipt([page.page for page in pages], found)
         elif found:
             pages, found = _repaired(pages, found, known)
         return [_judged(pages, found)] if found else []
-
-
-def _closes(found: Extraction) -> bool:
-    """Whether what was read as a table is one: its positions have quantity, price and total."""
-    lines = found.document.lines
-    return any(line.quantity and line.unit_price and line.line_total for line in lines)
 
 
 def _repaired(pages: list[ReadPage], found: Extraction, known: Known) -> tuple[list[ReadPage], Extraction]:

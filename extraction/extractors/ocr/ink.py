@@ -40,11 +40,19 @@ def _paper(image: Image.Image) -> Image.Image:
 
 def _without_rulings(dark: Image.Image) -> Image.Image:
     marks = dark.point([255 if level > _DARK else 0 for level in range(256)])
-    rulings = Image.new("L", dark.size)
     for along in ((1, _RUN), (_RUN, 1)):
+        rulings = Image.new("L", dark.size)
         for shift in range(0, _RUN, _RUN // 4):
             rulings = ImageChops.lighter(rulings, _rulings(marks, along, shift))
-    return ImageChops.subtract(dark, rulings)
+        # The end of a ruling, shorter than a stretch, goes with it.
+        ends = rulings
+        for reach in range(8, _RUN // 4 + 8, 8):
+            for step in (reach, -reach):
+                moved = ImageChops.offset(rulings, step if along[0] > 1 else 0, step if along[1] > 1 else 0)
+                ends = ImageChops.lighter(ends, moved)
+        rulings = ImageChops.lighter(rulings, ImageChops.darker(ends, marks))
+        dark = ImageChops.subtract(dark, rulings)
+    return dark
 
 
 def _without_specks(dark: Image.Image) -> Image.Image:

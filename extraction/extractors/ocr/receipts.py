@@ -3,18 +3,22 @@
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Final
 
+from extraction.extractors.ocr.repair import Repair
+from extraction.extractors.ocr.words import ReadWord
 from extraction.layout.amounts import amounts_in
 from extraction.layout.dates import find_dates
 from extraction.layout.geometry import Page, Row, Word, evidence_of, text_of
 from extraction.layout.header_fields import dates_in
 from extraction.layout.lexicon import tokens_of
-from extraction.layout.numbers import currency_of, style_of
+from extraction.layout.numbers import currency_of, readings, style_of
+from extraction.layout.terms import find_currency
 from extraction.schemas import CanonicalDocument, Evidence, Extraction
 
 _WORDS: Final = {
@@ -34,7 +38,12 @@ _FORM: Final = re.compile(
     r"|restaurant|restoran|store|stores|market|mart|supermarkt|hotel|café|cafe|apotheke|bakery|pharmacy|hardware)(?:\W|$)",
     re.IGNORECASE,
 )
-_STRIP: Final = 1.5
+# A strip is so many times as high as wide; a full sheet of A4 is not.
+_STRIP: Final = 1.65
+# Rows that were read with less confidence name nobody.
+_LEGIBLE: Final = 0.5
+# What rounding to coins can take away or add.
+_COINS: Final = Decimal("0.05")
 _CENTS: Final = re.compile(r"\d[.,]\d\d\b")
 
 
@@ -43,6 +52,7 @@ class _Sum:
     value: Decimal
     words: tuple[Word, ...]
     rank: int
+    repaired: bool = False
 
 
 def is_receipt(pages: Sequence[Page]) -> bool:
@@ -54,7 +64,7 @@ def is_receipt(pages: Sequence[Page]) -> bool:
     kinds = sum(bool(tokens & kind) for kind in _KINDS)
     across = max(row.words[-1].x1 for row in rows) - min(row.words[0].x0 for row in rows)
     strip = rows[-1].y1 - rows[0].y0 > _STRIP * across
-    return bool(tokens & _WORDS["sum"]) and kinds >= (1 if strip else 3)
+    return bool(tokens & _WORDS["sum"]) and kinds >= (2 if strip else 3)
 
 
 def read_receipt(pages: Sequence[Page], laid_out: Extraction | None) -> Extraction | None:
@@ -65,6 +75,8 @@ def read_receipt(pages: Sequence[Page], laid_out: Extraction | None) -> Extracti
     found: dict[str, tuple[object, Sequence[Word]]] = {}
     if seller := _seller(page):
         found["seller_name"] = (text_of(seller).strip(" ,;:·|-*."), seller)
+    if "currency" not in values and (sign := find_currency(pages, ())):
+        found["currency"] = (currency_of(text_of(sign)), sign)
     if dated := _date(page.rows):
         found["issue_date"] = dated
     if total := _total(page.rows):
@@ -85,6 +97,7 @@ def read_receipt(pages: Sequence[Page], laid_out: Extraction | None) -> Extracti
         doc_type="invoice" if kind == "other" and "gross_total" in values else kind,
         language=laid_out.document.language if laid_out else None,
         confidence=round(0.6 * share, 3),
+        findings=(Repair.finding_of("gross_total"),) if total and total.repaired else (),
         **values,
     )
     return Extraction(
@@ -129,6 +142,9 @@ def _name_before(text: str, form: re.Match[str]) -> bool:
 def _name(row: Row) -> list[Word]:
     """The words of a row that may be a name: without a register number in brackets, not a title or an address."""
     words = [word for word in row.words if any(char.isalnum() for char in word.text)]
+    sure = [word.confidence for word in words if isinstance(word, ReadWord)]
+    if sure and fmean(sure) < _LEGIBLE:
+        return []
     for index, word in enumerate(words):
         bracketed = word.text.startswith("(") and any(
             char.isdigit() for char in text_of(words[index : index + 2])
@@ -198,7 +214,37 @@ def _total(rows: Sequence[Row]) -> _Sum | None:
         return max(proven, key=lambda item: item.rank)
     positive = [item for item in sums if item.value > 0]
     best = max((item.rank for item in positive), default=0)
-    return next((item for item in reversed(positive) if item.rank == best), None)
+    chosen = next((item for item in reversed(positive) if item.rank == best), None)
+    owed = [value for value in paid if value > 0]
+    if chosen is None or len(owed) != 1:
+        return chosen
+    return _printed(rows, owed[0], chosen) or _repaired(chosen, owed[0]) or chosen
+
+
+def _printed(rows: Sequence[Row], owed: Decimal, chosen: _Sum) -> _Sum | None:
+    """What was owed where it stands in print, when it is the chosen sum but for rounding to coins."""
+    if abs(owed - chosen.value) > _COINS:
+        return None
+    amounts = [amount for row in rows for amount in amounts_in(row.words) if owed in readings(amount.text)]
+    return _Sum(owed, tuple(amounts[-1].words), chosen.rank) if amounts else None
+
+
+def _repaired(chosen: _Sum, owed: Decimal) -> _Sum | None:
+    """The chosen sum with one figure changed, when that makes it what cash and change leave."""
+    *before, last = chosen.words
+    ways = {
+        last.text[:index] + digit + last.text[index + 1 :]
+        for index, char in enumerate(last.text)
+        if char.isdigit()
+        for digit in "0123456789"
+        if owed
+        in readings(
+            text_of([*before, replace(last, text=last.text[:index] + digit + last.text[index + 1 :])])
+        )
+    }
+    if len(ways) != 1:
+        return None
+    return _Sum(owed, (*before, replace(last, text=ways.pop())), chosen.rank, repaired=True)
 
 
 def _rank(tokens: set[str]) -> int:

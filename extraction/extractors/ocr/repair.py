@@ -41,9 +41,13 @@ class Repair:
     text: str
 
     def finding(self) -> Finding:
+        return self.finding_of(self.cell.field)
+
+    @staticmethod
+    def finding_of(field: str) -> Finding:
         return Finding(
             code=CODE,
-            field=self.cell.field,
+            field=field,
             severity="warning",
             message="A figure was misread; the sum allows this one reading only.",
         )

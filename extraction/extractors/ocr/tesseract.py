@@ -21,7 +21,7 @@ PACKAGES: Final = "tesseract-ocr and tesseract-ocr-deu, -fra, -ita, -spa, -nld"
 # Page segmentation modes of tesseract(1).
 PAGE: Final = 3
 LINE: Final = 7
-BLOCK: Final = 6
+SPARSE: Final = 11
 DIGITS: Final = "0123456789.,-"
 
 _SECONDS: Final = 90.0

@@ -2,16 +2,19 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Final
 
 from extraction.extractors.ocr.tesseract import Token
 from extraction.extractors.ocr.upright import Upright
 from extraction.layout.geometry import Word
+from extraction.layout.lexicon import LANGUAGES, lexicon, tokens_of
 
 # Height of a line of print, with its ascenders and descenders, in heights of its capitals and figures.
 LINE_HEIGHT: Final = 1.55
+# Parts of one word stand no further apart than this, in heights.
+PARTED: Final = 1.1
 # Below this a token of one or two characters is dirt.
 LEAST: Final = 0.30
 
@@ -20,6 +23,16 @@ _RULINGS: Final = "|[]{}_~¦«»“”„‚‘’'\"`\\=<>^"
 _SIGNS: Final = frozenset("€$£%:-–+&/·•#()*")
 _FIGURES: Final = str.maketrans("OoQlISsBZ", "000115582")
 _AMOUNT: Final = re.compile(r"-?[\dOoQlISsBZ]{1,3}(?:[.,' ]?[\dOoQlISsBZ]{3})*[.,][\dOoQlISsBZ]{2,4}-?")
+_GLUED: Final = re.compile(r"([^\W\d]{2,})(\d+(?:[.,]\d+)?%\)?)")
+_TWO_WORDS: Final = re.compile(r"([^\W\d_]{2,}[^\W\d_A-Z])([A-Z][^\W\d_]{2,}\.?)")
+_PARTED: Final = (
+    (re.compile(r"\d[.,]$"), re.compile(r"\d{2,4}(?!\d)")),
+    (re.compile(r"^\W*[A-Z]{1,4}-$"), re.compile(r"\d{3,}")),
+)
+# VAT numbers of these countries are figures only; French ones have no O and no I.
+_VAT: Final = re.compile(
+    r"(BE|BG|CZ|DE|DK|EE|EL|FI|GB|HR|HU|IT|LT|LU|LV|MT|PL|PT|RO|SE|SI|SK)([\dOQIlSBZ]{8,12})|(FR)([\dOQIl]{11})"
+)
 # A letter among figures, a figure before letters, a comma with a speck above it.
 _CONFUSED: Final = (
     (re.compile(r"(?<=\d)([.,])[.,]+(?=\d)"), r"\1"),
@@ -42,7 +55,27 @@ def words_of(tokens: Sequence[Token], number: int, upright: Upright) -> list[Rea
     for token in tokens:
         lines.setdefault(token.line, []).append(token)
     usual = _usual(tokens)
-    return [word for line in lines.values() for word in _of_line(line, number, upright, usual)]
+    return [word for line in lines.values() for word in _of_line(_joined(line), number, upright, usual)]
+
+
+def _joined(line: Sequence[Token]) -> list[Token]:
+    """The tokens of a line, with those made one that a wide comma or hyphen had parted: `126, 26`, `PO- 4711`."""
+    made: list[Token] = []
+    for token in line:
+        last = made[-1] if made else None
+        near = last is not None and token.x0 - last.x1 < PARTED * max(last.y1 - last.y0, token.y1 - token.y0)
+        if last and near and any(a.search(last.text) and b.match(token.text) for a, b in _PARTED):
+            made[-1] = replace(
+                last,
+                text=last.text + token.text,
+                confidence=min(last.confidence, token.confidence),
+                y0=min(last.y0, token.y0),
+                x1=token.x1,
+                y1=max(last.y1, token.y1),
+            )
+        else:
+            made.append(token)
+    return made
 
 
 def _usual(tokens: Sequence[Token]) -> float:
@@ -80,9 +113,25 @@ def clean(text: str) -> str:
         bare = shape.sub(right, bare)
     if _AMOUNT.fullmatch(bare) and sum(char.isdigit() for char in bare) >= 2:
         bare = bare.translate(_FIGURES)
+    elif (vat := _VAT.fullmatch(bare)) and sum(char.isdigit() for char in bare) >= 6:
+        land, figures = (vat[1], vat[2]) if vat[1] else (vat[3], vat[4])
+        bare = land + figures.translate(_FIGURES)
     if any(char.isalnum() for char in bare):
         return bare
     return bare if bare and set(bare) <= _SIGNS and len(bare) < 3 else ""
+
+
+def _headings(text: str) -> re.Match[str] | None:
+    """Two headings of columns that stand so close that they were read as one: `StukprijsKorting`."""
+    found = _TWO_WORDS.fullmatch(text)
+    if found is None:
+        return None
+    left, right = tokens_of(found[1]), tokens_of(found[2])
+    for language in LANGUAGES:
+        columns = lexicon(language).columns
+        if left and right and columns.at(left, 0) and columns.at(right, 0):
+            return found
+    return None
 
 
 def _is_tall(text: str) -> bool:
@@ -93,11 +142,15 @@ def _is_tall(text: str) -> bool:
 
 
 def _parts(text: str, x0: float, x1: float) -> Iterator[tuple[str, float, float]]:
-    """The word, or two where a colon joins a label and its value: `Datum:3.4.2025`."""
+    """The word, or two where a colon joins a label and its value, or a tax and its rate: `Datum:3.4.2025`, `TVA20%`."""
     label, colon, value = text.partition(":")
     if colon and value and len(label) > 1 and not any(char.isdigit() for char in label) and value[0] != "/":
         middle = x0 + (x1 - x0) * (len(label) + 1) / len(text)
         yield label + colon, x0, middle
         yield value, middle, x1
+    elif glued := _GLUED.fullmatch(text) or _headings(text):
+        middle = x0 + (x1 - x0) * len(glued[1]) / len(text)
+        yield glued[1], x0, middle
+        yield glued[2], middle, x1
     else:
         yield text, x0, x1

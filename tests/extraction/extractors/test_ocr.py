@@ -14,10 +14,11 @@ from reportlab.pdfgen.canvas import Canvas
 from extraction.extractor import Source, UnreadableError
 from extraction.extractors.ocr import pictures, tesseract
 from extraction.extractors.ocr.ink import inked
-from extraction.extractors.ocr.reading import ReadPage
+from extraction.extractors.ocr.reading import ReadPage, overlooked
 from extraction.extractors.ocr.repair import repairs
+from extraction.extractors.ocr.tesseract import Token
 from extraction.extractors.ocr.upright import Upright, skew, upright
-from extraction.extractors.ocr.words import ReadWord, clean
+from extraction.extractors.ocr.words import ReadWord, clean, words_of
 from extraction.layout.document import Known, read_document
 from extraction.reader import page_image, page_sizes, read
 from extraction.registry import load
@@ -199,12 +200,43 @@ def test_rulings_specks_and_dark_bars_go_and_print_stays() -> None:
         ("l2,5O", "12,50"),
         ("0C-98342", "OC-98342"),
         ("10:30:15", "10:30:15"),
+        ("BEO58O113151", "BE0580113151"),
+        ("FRO5424780005", "FR05424780005"),
+        ("ISOLIERUNG", "ISOLIERUNG"),
         ("Bolt", "Bolt"),
         ("__", ""),
     ],
 )
 def test_what_only_one_reading_allows_is_read_so(read_as: str, meant: str) -> None:
     assert clean(read_as) == meant
+
+
+def test_a_number_parted_after_its_comma_is_one_word_and_a_list_is_not() -> None:
+    def token(text: str, x0: float, x1: float) -> Token:
+        return Token(text, 0.9, x0, 100, x1, 130, (1, 1, 1))
+
+    straight = Upright(Image.new("L", (900, 300)), 0, 0.0, 1.0, (900, 300))
+    line = [token("126,", 100, 160), token("26", 170, 200), token("7,", 400, 430), token("12", 500, 530)]
+    assert [word.text for word in words_of(line, 1, straight)] == ["126,26", "7,", "12"]
+
+
+def test_two_headings_read_as_one_word_are_two_and_a_firms_name_is_one() -> None:
+    straight = Upright(Image.new("L", (900, 300)), 0, 0.0, 1.0, (900, 300))
+    line = [
+        Token(text, 0.9, 100 + 300 * index, 100, 300 + 300 * index, 130, (1, 1, 1))
+        for index, text in enumerate(("StukprijsKorting", "HydroWerk", "TVA20%"))
+    ]
+    words = [word.text for word in words_of(line, 1, straight)]
+    assert words == ["Stukprijs", "Korting", "HydroWerk", "TVA", "20%"]
+
+
+@recognises
+def test_print_that_tesseract_takes_for_a_picture_is_found_in_a_second_look() -> None:
+    page = inked(sheet(300))
+    tokens = tesseract.recognise(page, ("eng",))
+    column = [token for token in tokens if token.x0 < 0.75 * page.width]
+    found = {token.text for token in overlooked(page, column, ("eng",))}
+    assert {"250,00", "14.814,00"} <= found
 
 
 def table(*rows: tuple[str, ...]) -> list[ReadPage]:
