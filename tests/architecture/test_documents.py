@@ -13,7 +13,9 @@ def test_every_setting_of_the_environment_is_documented_and_no_other() -> None:
         for path in (ROOT / package).rglob("*.py")
         if "demo" not in path.parts
     )
-    read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', code)) | set(re.findall(r'env\.db_url\("([A-Z_]+)"', code))
+    read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', code)) | set(
+        re.findall(r'env\.db_url\("([A-Z_]+)"', code)
+    )
     told = set(re.findall(r"`([A-Z][A-Z_]+)`", (ROOT / "docs/settings.md").read_text("utf-8")))
     for_make = {"ZALION_BIND", "ZALION_WEB_WORKERS"}
     assert told - for_make == read

@@ -69,7 +69,9 @@ class Smoke:
 
     def rest(self) -> str:
         cleo = User.objects.get(username="cleo")
-        with context.work(cast.tenant(ACME).pk, context.Actor("user", str(cleo.pk), cleo.username, "console")):
+        with context.work(
+            cast.tenant(ACME).pk, context.Actor("user", str(cleo.pk), cleo.username, "console")
+        ):
             _, token = signin.issue_token(
                 "Smoke run",
                 scopes=(Scope.DOCUMENTS_READ, Scope.DOCUMENTS_WRITE),
