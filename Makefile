@@ -6,7 +6,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system demo demo-link smoke test check format lock bench soak run
+.PHONY: help setup system demo demo-link smoke test check format lock bench bench-extraction soak run
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*  ## /  make \1	/p' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ lock: setup  ## work out requirements.lock anew from pyproject.toml
 
 bench: setup  ## print the figures the README quotes
 	@for bench in bench/*.py; do echo "== $$bench"; $(PYTHON) $$bench || exit 1; done
+
+bench-extraction: setup  ## how well and how fast documents are read (KINDS="synthetic order-x" for these only)
+	@$(PYTHON) bench/extraction.py $(KINDS)
 
 soak: setup system  ## the long fault and load runs
 	$(PYTHON) -m pytest -m soak

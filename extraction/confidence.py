@@ -11,6 +11,8 @@ from extraction.validation import validate
 # A credit note turns the direction of the money, and only prices prove what a page says: other kinds are for a person.
 PASSING: Final = frozenset({"order_confirmation", "order", "order_change", "invoice"})
 _REQUIRED: Final = ("number", "issue_date", "seller_name", "currency", "net_total")
+# What an extractor says of a value it could not be sure of.
+_OPEN: Final = frozenset({"seller_guessed", "date_order_open"})
 _TOTALS: Final = frozenset({"net_total", "tax_total", "gross_total", "charges_total", "allowances_total"})
 _AMOUNTS: Final = frozenset({"quantity", "unit_price", "price_base", "discount", "line_total"})
 
@@ -34,7 +36,7 @@ def passes_without_person(document: CanonicalDocument) -> bool:
     # Which of several orders is meant is for a person to say.
     if len(document.order_references) > 1:
         return False
-    if any(finding.severity != "info" for finding in validate(document)):
+    if any(finding.severity != "info" or finding.code in _OPEN for finding in validate(document)):
         return False
     described = all(line.description and line_proven(line) for line in document.lines)
     # Orders and confirmations may do without taxes; what they print must add up all the same.

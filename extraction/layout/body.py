@@ -8,10 +8,10 @@ from typing import Final
 
 from extraction.layout.amounts import amounts_in
 from extraction.layout.columns import NUMBERS, Header
-from extraction.layout.geometry import Row, Word, text_of, tokens_with_words
-from extraction.layout.header_fields import dates_in
+from extraction.layout.geometry import Row, Word, text_of
 from extraction.layout.lexicon import Lexicon, tokens_of
 from extraction.layout.numbers import leading_number, readings
+from extraction.layout.sublines import labelled_values
 
 # A row further below the last one than this many of its heights no longer belongs to the position above.
 CONTINUATION_GAP: Final = 1.6
@@ -20,9 +20,6 @@ CENTRED_GAP: Final = 0.25
 
 _AMOUNTS: Final = ("quantity", "unit_price", "line_total")
 _NAMES: Final = ("description", "seller_article", "buyer_article", "gtin")
-_SUBLINES: Final = frozenset(
-    {"buyer_article", "seller_article", "delivery_date", "gtin", "order_line_ref", "discount"}
-)
 POSITION: Final = re.compile(r"[0-9]{1,6}(?:[.][0-9]{1,3})*[.)]?|[0-9]{1,3}[a-z]")
 # "(A) 6,00", "- 1,00 €": a number with at most a mark before it and a unit after it.
 _LONE: Final = re.compile(r"(?:\([A-Z]{1,3}\)\s*)?[-+−]?\s*[€£$]?\s*\d[\d.,'’\s]*(?:[€£$%]|EUR)?")
@@ -322,35 +319,11 @@ class Body:
         return bool(names) and names[0] in NUMBERS
 
     def _subline(self, line: RawLine, words: list[Word]) -> bool:
-        """Takes the labelled values of a text: "Your part no.: AM-1, ship date 3 May 2026"."""
-        tokens = tokens_with_words(words)
-        names = [token for token, _ in tokens]
-        taken = False
-        position = 0
-        while position < len(tokens):
-            step = 1
-            for role, end, value in self._values(words, tokens, names, position):
-                line.label(role, value)
-                taken = True
-                step = end - position
-                break
-            if position == 0 and not taken:
-                return False
-            position += step
-        return taken
-
-    def _values(
-        self, words: list[Word], tokens: list[tuple[str, int]], names: list[str], position: int
-    ) -> list[tuple[str, int, list[Word]]]:
-        found = []
-        for match in (self.lexicon.columns.at(names, position), self.lexicon.labels.at(names, position)):
-            role = next((name for name in match.names if name in _SUBLINES), None) if match else None
-            if match and role:
-                last = tokens[match.end - 1][1]
-                value = _sub_value(role, words[: last + 1], words[last + 1 :])
-                if value:
-                    found.append((role, match.end, value))
-        return sorted(found, key=lambda item: -item[1])
+        """Gives a text that is labelled values to their fields; whether it was one."""
+        found = labelled_values(words, self.lexicon)
+        for role, value in found:
+            line.label(role, value)
+        return bool(found)
 
 
 def _is_numeric_row(row: Row) -> bool:
@@ -388,14 +361,3 @@ def _is_whole(row: Row, words: Sequence[Word]) -> bool:
         for segment in row.segments
         if any(word in words for word in segment.words)
     )
-
-
-def _sub_value(role: str, label: list[Word], after: list[Word]) -> list[Word]:
-    value = printed(after)
-    if role == "delivery_date":
-        return next(dates_in(value[:6]), []) if value else []
-    if not value or not any(char.isdigit() for char in value[0].text):
-        return []
-    colon = label[-1].text.endswith(":") or after[0].text == ":"
-    # An article's number has the look of one; a word with a digit in a text has not, unless nothing follows it.
-    return value[:1] if colon or len(value) == 1 or value[0].text[:1].isupper() else []

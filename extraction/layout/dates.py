@@ -8,6 +8,7 @@ from typing import Final
 
 from extraction.layout.lexicon import month_names, tokens_of, week_words
 
+_DIGIT: Final = re.compile(r"\d")
 _SEPARATOR: Final = r"\s?[./\-–]\s?"
 _NUMERIC: Final = re.compile(
     rf"(?<![\d.,/-])(\d{{1,2}})({_SEPARATOR})(\d{{1,2}})(?:{_SEPARATOR})(\d{{4}}|\d{{2}})(?![\d/])"
@@ -24,6 +25,8 @@ _MONTH_FIRST: Final = re.compile(
 _WEEK: Final = re.compile(
     r"\b([^\W\d_]{1,14})[.:]?\s?(\d{1,2})\s?[/.\- ]\s?(\d{4}|\d{2})(?!\d)", re.IGNORECASE
 )
+# Where these are paid with, the day comes first.
+DAY_FIRST: Final = frozenset({"EUR", "CHF", "GBP", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "BGN"})
 YEARS: Final = range(1980, 2100)
 
 
@@ -46,6 +49,8 @@ class DateText:
 def find_dates(text: str) -> list[DateText]:
     """Every date in the text, from left to right, none overlapping another."""
     found: list[DateText] = []
+    if not _DIGIT.search(text):
+        return found
     for read in (_iso, _numeric, _named, _weeks):
         for item in read(text):
             if all(item.end <= other.start or item.start >= other.end for other in found):
@@ -64,6 +69,16 @@ def is_month_first(texts: Iterable[str], currency: str | None) -> bool:
     if day_first != month_first:
         return month_first > day_first
     return currency == "USD"
+
+
+def is_open(date_text: str, texts: Iterable[str]) -> bool:
+    """Whether a date can be read in two ways and no date of the document has only one of them."""
+    read = _numeric(date_text)
+    if not read or read[0].day_first is None or read[0].month_first in (None, read[0].day_first):
+        return False
+    return not any(
+        item.day_first is None or item.month_first is None for text in texts for item in _numeric(text)
+    )
 
 
 def _iso(text: str) -> Iterable[DateText]:

@@ -13,10 +13,10 @@ ROW_TOLERANCE: Final = 0.38
 MAX_SEGMENTS: Final = 60
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Word:
-    """One printed word. y grows downwards from the page's top; `offset` is set where the page is a text, `shown` where
-    the page is read turned: the box as the page is shown."""
+    """One printed word, equal to no other that says the same; not changed once made. y grows downwards from the page's
+    top; `offset` is set where the page is a text, `shown` where the page is read turned: the box as it is shown."""
 
     text: str
     x0: float

@@ -221,6 +221,8 @@ def read_date(words: Sequence[Word]) -> list[Word]:
 
 def dates_in(words: Sequence[Word]) -> Iterator[list[Word]]:
     """The words of each date in a run of words."""
+    if not any(word.text[-1].isdigit() or word.text[0].isdigit() for word in words):
+        return
     text = text_of(words)
     for found in find_dates(text):
         position = 0

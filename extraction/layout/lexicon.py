@@ -178,8 +178,8 @@ def language_of(words: Iterable[str]) -> str:
     scores = {}
     for language in ("en", *(name for name in LANGUAGES if name != "en")):
         common, labels = _vocabulary(language)
-        running = sum(min(count, 3) for token, count in seen.items() if token in common)
-        scores[language] = running + sum(1.5 for token in seen if token in labels)
+        running = sum(min(seen[token], 3) for token in common & seen.keys())
+        scores[language] = running + 1.5 * len(labels & seen.keys())
     return max(scores, key=lambda language: scores[language])
 
 

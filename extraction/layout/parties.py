@@ -85,6 +85,16 @@ class Company:
         return tokens_of(self.name)
 
 
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """The words of the names, none where the page does not say. The seller is guessed where nothing but the place on
+    the page speaks for it."""
+
+    seller: list[Word]
+    buyer: list[Word]
+    guessed: bool
+
+
 def find_parties(
     pages: Sequence[Page],
     taken: set[tuple[int, int]],
@@ -92,8 +102,8 @@ def find_parties(
     labelled: Sequence[Candidate],
     own_names: Sequence[str],
     sender_domain: str | None,
-) -> tuple[list[Word], list[Word]]:
-    """The words of the seller's and of the buyer's name; empty where the page does not say."""
+) -> Parties:
+    """Who sells and who buys, as far as the page says."""
     companies = [company for page in pages[:2] for company in _companies(page, taken, lexicon)]
     own = {tokens_of(name) for name in own_names}
     named_buyer = _labelled(labelled, "buyer")
@@ -104,7 +114,8 @@ def find_parties(
     if not seller and not companies:
         seller = _sender(pages[0], addresses, buyers) or _letterhead(pages, lexicon) if pages else []
     buyer = named_buyer or _buyer(companies, tokens_of(text_of(seller)), own)
-    return seller, buyer or _addressee(addresses, tokens_of(text_of(seller)))
+    buyer = buyer or _addressee(addresses, tokens_of(text_of(seller)))
+    return Parties(seller, buyer, guessed=not named_seller and not companies)
 
 
 def _sender(page: Page, addresses: Sequence[Address], buyers: set[tuple[str, ...]]) -> list[Word]:

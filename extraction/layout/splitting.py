@@ -22,17 +22,15 @@ _COUNTER: Final = re.compile(
 def split_pages(pages: Sequence[Page]) -> list[list[Page]]:
     """The pages of each document, in order. A new one begins where a page has a title and a number of its own that
     the pages before do not show, does not show theirs, and is not counted as a later page."""
-    groups: list[list[Page]] = []
+    groups = [list(pages[:1])] if pages else []
     number: str | None = None
-    for page in pages:
-        if not groups:
-            groups.append([page])
+    for page in pages[1:]:
+        if _counter(page) > 1 or (number is not None and number in _texts(page)):
+            groups[-1].append(page)
             continue
-        if number is None:
-            number = _number(groups[-1][0])
-        own = None if _counter(page) > 1 else _number(page)
-        shown = any(own and own in _texts(other) for other in groups[-1])
-        if own and number and not shown and number not in _texts(page):
+        number = number or _number(groups[-1][0])
+        own = _number(page) if number and number not in _texts(page) else None
+        if own and not any(own in _texts(other) for other in groups[-1]):
             groups.append([page])
             number = own
         else:

@@ -21,9 +21,11 @@ _EXTRAS: Final = frozenset({"charge", "allowance"})
 _TOLERANCE: Final = CENT * 2
 _MAX_EACH: Final = 12
 _MAX_EXTRAS: Final = 4
+_MAX_RATES: Final = 7
 _MAX_POOL: Final = 10
 _BELOW: Final = 2.0
-_ROWS_BELOW: Final = 4
+_ROWS_BELOW: Final = 5
+_LATER: Final = 0.1
 # "MwSt. 19 % auf 100,00 EUR" is a label with its amount; with more words between, both are parts of a text.
 _MAX_BETWEEN: Final = 4
 
@@ -80,8 +82,11 @@ def _of_row(row: Row, below: Sequence[Row], lexicon: Lexicon) -> Iterator[Labell
                 item for item in amounts_in(_right_of(row, position, last, lexicon)) if not item.is_rate
             ]
             if not amounts and names[0] not in _EXTRAS:
-                amounts, score = _under(row, below, segment), score - 0.5
-            if amounts and _words_between(row, segment.words[last], amounts[-1]) <= _MAX_BETWEEN:
+                for number, amount in enumerate(_under(row, below, segment)):
+                    # Of several rows the last is the sum of those above.
+                    found = True
+                    yield Labelled(names[0], amount, score - 0.5 + _LATER * number)
+            elif amounts and _words_between(row, segment.words[last], amounts[-1]) <= _MAX_BETWEEN:
                 found = True
                 yield Labelled(names[0], amounts[-1], score, tuple(amounts[:-1]))
     if not found and len(row.segments) == 2:
@@ -108,14 +113,21 @@ def _right_of(row: Row, position: int, last: int, lexicon: Lexicon) -> list[Word
 
 
 def _under(row: Row, below: Sequence[Row], label: Segment) -> list[Amount]:
-    """The amounts right below a label, whatever stands beside it in between."""
+    """The amounts below a label, whatever stands beside them: the first right below it, each further one right below
+    that."""
+    found: list[Amount] = []
+    bottom = row.y1
     for other in below:
-        if other.y0 - row.y1 > _BELOW * row.height:
+        if other.y0 - bottom > _BELOW * row.height:
             break
         hits = [item for item in other.segments if min(item.x1, label.x1) - max(item.x0, label.x0) > 0]
-        if hits:
-            return [item for hit in hits for item in amounts_in(hit.words) if not item.is_rate]
-    return []
+        amounts = [item for hit in hits for item in amounts_in(hit.words) if not item.is_rate]
+        if hits and not amounts:
+            break
+        if amounts:
+            found.append(amounts[-1])
+            bottom = other.y1
+    return found
 
 
 def choose(labelled: Sequence[Labelled], style: NumberStyle, line_sum: Decimal | None) -> Totals:
@@ -163,7 +175,9 @@ def _options(labelled: Sequence[Labelled], style: NumberStyle, names: Sequence[s
 
 def _tax_sums(taxes: Sequence[_Option]) -> Iterator[_Option]:
     """Several rates on one document: what their amounts make together."""
-    single = taxes[:5]
+    single = list({option.amounts[0].words[0]: option for option in reversed(taxes)}.values())[::-1][
+        :_MAX_RATES
+    ]
     for size in (2, 3):
         for group in combinations(single, size):
             amounts = tuple(amount for option in group for amount in option.amounts)
@@ -190,6 +204,8 @@ def _score(
             1.5 if min(abs(net.value - line_sum), abs(net.value - line_sum - extra)) <= _TOLERANCE else 0.0
         )
     if tax and net and abs(tax.value) > abs(net.value):
+        score -= 3.0
+    if line_sum and gross and not gross.value:
         score -= 3.0
     return score
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from extraction.confidence import PROVEN, confidences, passes_without_person
-from extraction.schemas import CanonicalDocument, Line
+from extraction.schemas import CanonicalDocument, Finding, Line
 
 LINE = Line(
     pos="1",
@@ -52,6 +52,7 @@ def test_a_document_whose_values_prove_each_other_passes() -> None:
         {"doc_type": "order_confirmation"},
         {"order_references": ("PO-1", "PO-2")},
         {"seller_iban": "DE00370400440532013000"},
+        {"findings": (Finding(code="seller_guessed", field="seller_name", severity="info", message=""),)},
     ],
 )
 def test_what_is_missing_open_or_contradicted_is_for_a_person(change: dict[str, Any]) -> None:

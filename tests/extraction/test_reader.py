@@ -8,7 +8,7 @@ import pytest
 from extraction.extractor import Source
 from extraction.media import HTML, PDF, TEXT, UNKNOWN, XML, decode, sniff
 from extraction.reader import read, read_plain
-from extraction.registry import best
+from extraction.registry import best, load
 from tests.extraction.paper import Paper
 
 LETTER = "Auftragsbestätigung\nAB-Nr.: 12\nDatum: 03.02.2026\nIhre Bestellung: 99\n"
@@ -46,7 +46,7 @@ def test_plain_data_goes_in_and_comes_out() -> None:
     hints = {"sender_domain": "federn.example", "subject": "AB", "own_names": ["Acme"], "own_vat_ids": []}
     result = read_plain({"name": "a.pdf", "content": Paper().pdf(), "hints": hints})
     assert json.loads(json.dumps(result)) == result
-    assert (result["extractor"], result["version"]) == ("pdf", "1")
+    assert (result["extractor"], result["version"]) == ("pdf", load("pdf").version)
     assert result["documents"][0]["number"] == "F-2041"
     assert result["documents"][0]["evidence"]["number"]["page"] == 1
 

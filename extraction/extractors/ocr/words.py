@@ -42,7 +42,7 @@ _CONFUSED: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class ReadWord(Word):
     """A recognised word and how sure the recognition is, from 0 to 1."""
 

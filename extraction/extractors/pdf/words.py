@@ -98,10 +98,7 @@ def _words(page: pypdfium2.PdfPage, number: int, matrix: Matrix) -> list[Word]:
                 and not (gap and kind != before and _is_fresh(handle, index, before, kind))
             ):
                 text += _LETTERS.get(code) or chr(code)
-                if y0 < top:
-                    top = y0
-                if y1 > bottom:
-                    bottom = y1
+                top, bottom = min(top, y0), max(bottom, y1)
                 right, before, last, start = max(right, x1), kind, code, x0
                 continue
             words += _split(text, left, top, right, bottom, number)

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from extraction.layout.dates import find_dates, is_month_first
+from extraction.layout.dates import find_dates, is_month_first, is_open
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,10 @@ def test_a_date_with_one_reading_decides_for_those_with_two() -> None:
     assert not is_month_first(["16/05/2026"], "USD")
     assert is_month_first(["04/11/2026"], "USD")
     assert not is_month_first(["04/11/2026"], "EUR")
+
+
+def test_a_date_is_open_while_no_date_of_the_document_has_only_one_reading() -> None:
+    assert is_open("11/03/2017", ["Date 11/03/2017", "Due 12/04/2017"])
+    assert not is_open("11/03/2017", ["Date 11/03/2017", "Due 25/04/2017"])
+    assert not is_open("25/03/2017", ["Date 25/03/2017"])
+    assert not is_open("3 March 2017", ["Date 3 March 2017"])

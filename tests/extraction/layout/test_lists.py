@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from extraction.layout.document import Known, read_document
+from extraction.layout.document import Known, read_document, read_pages
 from extraction.layout.geometry import Page
 from extraction.schemas import CanonicalDocument
 from tests.extraction.layout.test_tables import page
@@ -99,3 +99,62 @@ def test_a_letters_date_after_its_place_is_its_date() -> None:
 def test_a_label_that_goes_on_is_another_label() -> None:
     rows = [(60.0, ((20.0, "Invoice date of the reminder: 1 June 2025"),))]
     assert str(document(rows).issue_date) == "2026-05-03"
+
+
+TABLE = [
+    (100.0, ((20.0, "Pos"), (60.0, "Description"), (300.0, "Qty"), (360.0, "Price"), (440.0, "Total"))),
+    (114.0, ((20.0, "1"), (60.0, "Spring"), (300.0, "4"), (360.0, "25.00"), (440.0, "100.00"))),
+]
+
+
+def test_of_a_charge_and_the_sum_of_charges_only_one_counts() -> None:
+    rows = [
+        *TABLE,
+        (140.0, ((300.0, "Freight"), (445.0, "5.80"))),
+        (152.0, ((300.0, "Total charges"), (445.0, "5.80"))),
+        (164.0, ((300.0, "Net total"), (440.0, "105.80"))),
+    ]
+    assert str(document(rows).charges_total) == "5.80"
+
+
+def test_a_charge_that_another_language_carries_over_is_a_charge() -> None:
+    rows = [
+        *TABLE,
+        (128.0, ((300.0, "Transport"), (445.0, "12.50"))),
+        (140.0, ((300.0, "Net total"), (440.0, "112.50"))),
+    ]
+    assert str(document(rows).charges_total) == "12.50"
+
+
+def test_of_several_rows_below_the_labels_of_totals_those_that_add_up_count() -> None:
+    rows = [
+        *TABLE,
+        (160.0, ((200.0, "Net total"), (300.0, "VAT"), (440.0, "Grand total"))),
+        (172.0, ((205.0, "60.00"), (300.0, "12.00"), (445.0, "72.00"))),
+        (184.0, ((205.0, "40.00"), (300.0, "8.00"), (445.0, "48.00"))),
+        (196.0, ((200.0, "100.00"), (300.0, "20.00"), (440.0, "120.00"))),
+    ]
+    found = document(rows)
+    assert (str(found.net_total), str(found.tax_total), str(found.gross_total)) == (
+        "100.00",
+        "20.00",
+        "120.00",
+    )
+
+
+def test_a_line_without_number_and_amounts_among_numbered_ones_is_none() -> None:
+    rows = [
+        *TABLE,
+        (128.0, ((60.0, "Discount each"), (300.0, "2"), (440.0, "1.00"))),
+        (142.0, ((20.0, "2"), (60.0, "Ring"), (300.0, "2"), (360.0, "8.00"), (440.0, "16.00"))),
+        (156.0, ((20.0, "3"), (60.0, "Bolt"), (300.0, "1"), (360.0, "8.00"), (440.0, "8.00"))),
+    ]
+    assert [line.pos for line in document(rows).lines] == ["1", "2", "3"]
+
+
+def test_what_was_not_chosen_is_handed_out_beside_the_document() -> None:
+    rows = [(60.0, ((20.0, "Invoice no. R-9999"),))]
+    reading = read_pages([page([*HEAD, *rows])], Known())
+    assert reading is not None
+    assert reading.extraction.document.number == "R-4711"
+    assert {item.text for item in reading.candidates if item.name == "number_invoice"} == {"R-4711", "R-9999"}
