@@ -44,6 +44,7 @@ PEERS: dict[str, dict[str, float]] = {
 }  # fmt: skip
 # What of the pages the bare word extraction of pypdfium2 reads in a second must be read whole.
 SPEED = 0.85
+ROUNDS = 3
 
 Entry = dict[str, Any]
 
@@ -172,15 +173,17 @@ def speed(entries: list[Entry]) -> None:
     ]
     if importlib.util.find_spec("pdfplumber"):
         rows.append(("pdfplumber, words", plumbed_words))
-    rates = {}
-    print("\nSpeed: pages per CPU second on the text PDFs")
-    for what, work in rows:
-        work(contents[0])
-        start = time.process_time()
-        for content in contents:
-            work(content)
-        rates[what] = pages / (time.process_time() - start)
-        print(f"  {what:<36}{rates[what]:7.1f}")
+    best = dict.fromkeys((what for what, _ in rows), float("inf"))
+    for _ in range(ROUNDS):
+        for what, work in rows:
+            start = time.process_time()
+            for content in contents:
+                work(content)
+            best[what] = min(best[what], time.process_time() - start)
+    print(f"\nSpeed: pages per CPU second on the text PDFs, the best of {ROUNDS} rounds")
+    rates = {what: pages / seconds for what, seconds in best.items()}
+    for what, rate in rates.items():
+        print(f"  {what:<36}{rate:7.1f}")
     ratio = rates["documents, read whole"] / rates["pypdfium2, words by its own calls"]
     print(f"  documents to bare words: {ratio:.2f} (asked: {SPEED})")
 

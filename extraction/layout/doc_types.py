@@ -1,12 +1,14 @@
 """What kind of document a page is, by its title."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from statistics import median
 from typing import Final
 
-from extraction.layout.geometry import Page, Segment, Word, tokens_with_words
+from extraction.layout.geometry import Page, Segment, Word
 from extraction.layout.header_fields import Candidate
 from extraction.layout.lexicon import Lexicon, tokens_of
+from extraction.layout.lexicon import lexicon as lexicon_of
 
 # On a draw the later stage of a purchase wins: a confirmation also says "order", a corrected invoice "invoice".
 _RANK: Final = (
@@ -58,28 +60,34 @@ def find_doc_type(
 
 
 def _titles(segment: Segment, lexicon: Lexicon) -> list[tuple[str, list[Word], float]]:
-    printed = [word for word in segment.words if any(char.isalnum() for char in word.text)]
-    tokens = tokens_with_words(printed)
-    if len(tokens) > _SPACED and all(len(token) == 1 for token, _ in tokens):
-        # R E C H N U N G
-        tokens = [("".join(token for token, _ in tokens), 0)]
-        match = lexicon.doc_types.at([tokens[0][0]], 0)
-        return [(name, printed, 1.0) for name in match.names] if match else []
+    """The kinds a text names, with the words that do and how much of the text they are."""
+    return [
+        (name, [segment.words[index] for index in spots], coverage)
+        for name, spots, coverage in _named(segment.texts, lexicon.language)
+    ]
+
+
+@lru_cache(maxsize=16384)
+def _named(texts: tuple[str, ...], language: str) -> tuple[tuple[str, tuple[int, ...], float], ...]:
+    doc_types = lexicon_of(language).doc_types
+    printed = [index for index, text in enumerate(texts) if any(map(str.isalnum, text))]
+    tokens = [(token, spot) for spot, index in enumerate(printed) for token in tokens_of(texts[index])]
     names = [token for token, _ in tokens]
-    found: list[tuple[str, list[Word], float]] = []
+    if len(names) > _SPACED and all(len(token) == 1 for token in names):
+        # R E C H N U N G
+        match = doc_types.at(["".join(names)], 0)
+        return tuple((name, tuple(printed), 1.0) for name in match.names) if match else ()
+    found: list[tuple[str, tuple[int, ...], float]] = []
     position = 0
     while position < len(tokens):
-        match = lexicon.doc_types.at(names, position)
+        match = doc_types.at(names, position)
+        position = match.end if match else position + 1
         if match:
-            words = printed[tokens[match.start][1] : tokens[match.end - 1][1] + 1]
+            last = tokens[match.end - 1][1]
             # A number, its label and a date may follow a title and make it no weaker.
-            after = printed[tokens[match.end - 1][1] + 1 :]
-            plain = [
-                token for word in after if word.text.strip(".:,").isalpha() for token in tokens_of(word.text)
-            ]
+            after = [texts[index] for index in printed[last + 1 :]]
+            plain = [token for text in after if text.strip(".:,").isalpha() for token in tokens_of(text)]
             coverage = (match.end - match.start) / (match.end + len(plain) - plain.count("no"))
-            found.extend((name, words, coverage) for name in match.names)
-            position = match.end
-        else:
-            position += 1
-    return found
+            spots = tuple(printed[tokens[match.start][1] : last + 1])
+            found.extend((name, spots, coverage) for name in match.names)
+    return tuple(found)
