@@ -36,7 +36,8 @@ class OcrExtractor(Extractor):
         hints = source.hints
         known = Known(hints.own_names, hints.own_vat_ids, hints.sender_domain)
         found = read_document([page.page for page in pages], known)
-        if is_receipt([page.page for page in pages]):
+        has_lines = found is not None and bool(found.document.lines)
+        if is_receipt([page.page for page in pages], has_lines=has_lines):
             found = read_receipt([page.page for page in pages], found)
         elif found:
             pages, found = _repaired(pages, found, known)

@@ -30,7 +30,7 @@ MAX_UNDECODABLE: Final = 0.3
 
 # 300 dots to the inch of A4's long side; a till's roll is measured by its width of about 80 mm.
 _LONG_SIDE: Final = 3508
-_STRIP_WIDTH: Final = 1300
+_STRIP_WIDTH: Final = 945
 _STRIP: Final = 1.65
 _A4: Final = 842.0
 _POINTS: Final = 72.0

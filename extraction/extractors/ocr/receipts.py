@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -10,9 +11,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, Final
 
-from extraction.extractors.ocr.repair import Repair
+from extraction.extractors.ocr.repair import Repair, around
 from extraction.extractors.ocr.words import ReadWord
-from extraction.layout.amounts import amounts_in
+from extraction.layout.amounts import Amount, amounts_in
 from extraction.layout.dates import find_dates
 from extraction.layout.geometry import Page, Row, Word, evidence_of, text_of
 from extraction.layout.header_fields import dates_in
@@ -55,8 +56,8 @@ class _Sum:
     repaired: bool = False
 
 
-def is_receipt(pages: Sequence[Page]) -> bool:
-    """Whether the pages are a till's receipt: its words in its shape."""
+def is_receipt(pages: Sequence[Page], *, has_lines: bool) -> bool:
+    """Whether the pages are a till's receipt: its words in its shape, the more of them where a table was found."""
     if len(pages) != 1 or not pages[0].rows:
         return False
     rows = pages[0].rows
@@ -64,7 +65,7 @@ def is_receipt(pages: Sequence[Page]) -> bool:
     kinds = sum(bool(tokens & kind) for kind in _KINDS)
     across = max(row.words[-1].x1 for row in rows) - min(row.words[0].x0 for row in rows)
     strip = rows[-1].y1 - rows[0].y0 > _STRIP * across
-    return bool(tokens & _WORDS["sum"]) and kinds >= (2 if strip else 3)
+    return bool(tokens & _WORDS["sum"]) and kinds >= 1 + has_lines + (not strip)
 
 
 def read_receipt(pages: Sequence[Page], laid_out: Extraction | None) -> Extraction | None:
@@ -170,9 +171,10 @@ def _is_dirt(words: Sequence[Word]) -> bool:
 
 
 def _date(rows: Sequence[Row]) -> tuple[date, list[Word]] | None:
-    """The first date, one that is labelled before others. Tills write the day first, outside the United States."""
+    """The first date, one that is labelled before others. Tills write the day first, outside the United States; where a
+    date allows only the other order, a figure of it was misread, and any that allows it goes before."""
     dollars = any(currency_of(word.text) == "USD" for row in rows for word in row.words)
-    found: list[tuple[int, date, list[Word]]] = []
+    found: list[tuple[tuple[bool, bool], date, list[Word]]] = []
     for row in rows:
         for words in dates_in(row.words):
             read = find_dates(text_of(words))
@@ -180,7 +182,8 @@ def _date(rows: Sequence[Row]) -> tuple[date, list[Word]] | None:
             if day and words:
                 tokens = set(tokens_of(row.text))
                 labelled = bool(tokens & {"date", "datum", "data", "fecha", "time"})
-                found.append((-labelled, day, words))
+                usual = read[0].month_first if dollars else read[0].day_first
+                found.append(((usual is None, not labelled), day, words))
     if not found:
         return None
     _, day, words = min(found, key=lambda item: item[0])
@@ -188,18 +191,19 @@ def _date(rows: Sequence[Row]) -> tuple[date, list[Word]] | None:
 
 
 def _total(rows: Sequence[Row]) -> _Sum | None:
-    """The amount to pay: what cash and change leave, else the last of the amounts that are best labelled."""
+    """The amount to pay: what cash and change leave, else the last of the amounts that are best labelled and stand
+    most often."""
     style = style_of(word.text for row in rows for word in row.words)
     sums: list[_Sum] = []
     cash: list[Decimal] = []
     change: list[Decimal] = []
+    printed = [_amounts(row) for row in rows]
+    often = Counter(value for amounts in printed for item in amounts for value in item.values(style)[:1])
     for index, row in enumerate(rows):
         tokens = set(tokens_of(row.text))
-        below = rows[index + 1] if index + 1 < len(rows) else None
-        amounts = [item for item in amounts_in(row.words) if _CENTS.search(item.text) and not item.is_rate]
-        if not amounts and below is not None and tokens & _WORDS["sum"] and tokens_of(below.text):
-            only = not any(token.isalpha() for token in tokens_of(below.text) if len(token) > 3)
-            amounts = [item for item in amounts_in(below.words) if only and _CENTS.search(item.text)]
+        amounts = printed[index]
+        if not amounts and index + 1 < len(rows) and tokens & _WORDS["sum"] and _bare(rows[index + 1]):
+            amounts = printed[index + 1]
         if not amounts or not amounts[-1].values(style):
             continue
         value = abs(amounts[-1].values(style)[0])
@@ -213,12 +217,34 @@ def _total(rows: Sequence[Row]) -> _Sum | None:
     if proven := [item for item in sums if item.value in paid and item.value > 0]:
         return max(proven, key=lambda item: item.rank)
     positive = [item for item in sums if item.value > 0]
-    best = max((item.rank for item in positive), default=0)
-    chosen = next((item for item in reversed(positive) if item.rank == best), None)
+    weights = [item.rank + min(often[item.value], 3) + (item.value in cash) for item in positive]
+    ranked = zip(weights, (item.rank for item in positive), range(len(positive)), strict=True)
+    chosen = positive[max(ranked)[2]] if positive else None
     owed = [value for value in paid if value > 0]
     if chosen is None or len(owed) != 1:
         return chosen
     return _printed(rows, owed[0], chosen) or _repaired(chosen, owed[0]) or chosen
+
+
+def _amounts(row: Row) -> list[Amount]:
+    """The amounts of a row with cents, also where the point between was lost: `105 00`."""
+    words: list[Word] = []
+    for word in row.words:
+        last = words[-1] if words else None
+        near = last is not None and word.x0 - last.x1 < word.height
+        if last and near and re.fullmatch(r"\d{1,4}", last.text) and re.fullmatch(r"\d\d", word.text):
+            words[-1] = replace(
+                last, text=f"{last.text}.{word.text}", x1=word.x1, shown=around([last.box, word.box])
+            )
+        else:
+            words.append(word)
+    return [item for item in amounts_in(words) if _CENTS.search(item.text) and not item.is_rate]
+
+
+def _bare(row: Row) -> bool:
+    """Whether a row has no words of its own: the amount below its label."""
+    tokens = tokens_of(row.text)
+    return bool(tokens) and not any(token.isalpha() for token in tokens if len(token) > 3)
 
 
 def _printed(rows: Sequence[Row], owed: Decimal, chosen: _Sum) -> _Sum | None:

@@ -76,7 +76,7 @@ def apply(pages: Sequence[ReadPage], made: Sequence[Repair]) -> list[ReadPage]:
     texts: dict[int, ReadWord | None] = {}
     for repair in made:
         first, last = repair.cell.words[0], repair.cell.words[-1]
-        shown = _around([word.box for word in repair.cell.words])
+        shown = around([word.box for word in repair.cell.words])
         texts[id(first)] = replace(first, text=repair.text, x1=last.x1, shown=shown)
         texts |= {id(word): None for word in repair.cell.words[1:]}
     return [
@@ -127,7 +127,7 @@ def inside(box: Sequence[float], around: Sequence[float]) -> bool:
     return around[0] <= x <= around[2] and around[1] <= y <= around[3]
 
 
-def _around(boxes: Sequence[Sequence[float]]) -> tuple[float, float, float, float]:
+def around(boxes: Sequence[Sequence[float]]) -> tuple[float, float, float, float]:
     return (
         min(box[0] for box in boxes),
         min(box[1] for box in boxes),
@@ -142,7 +142,7 @@ def _look_again(pages: Sequence[ReadPage], cell: Cell) -> str | None:
     if page.upright is None or page.cleaned is None:
         return None
     scale = page.upright.scale
-    x0, y0, x1, y1 = _around([(word.x0, word.y0, word.x1, word.y1) for word in cell.words])
+    x0, y0, x1, y1 = around([(word.x0, word.y0, word.x1, word.y1) for word in cell.words])
     box = (x0 * scale - _MARGIN, y0 * scale, x1 * scale + _MARGIN, y1 * scale)
     crop = page.cleaned.crop((max(0, int(box[0])), max(0, int(box[1])), int(box[2]), int(box[3])))
     tokens = tesseract.recognise(crop, ("eng",), mode=tesseract.LINE, allowed=tesseract.DIGITS)
