@@ -20,6 +20,8 @@ from extraction.layout.geometry import Word
 
 # More pixels are not decoded: a file of a few kilobytes can claim any number.
 MAX_PIXELS: Final = 50_000_000
+# A narrower picture holds no page that anybody could read: icons and logos are not worth seconds of work.
+MIN_SIDE: Final = 300
 # A picture of more pixels is halved before it is worked on.
 MAX_KEPT: Final = 20_000_000
 # Pages of one source that are recognised; what follows is left out, and said so.
@@ -139,6 +141,8 @@ def _is_picture(page: pypdfium2.PdfPage, words: Sequence[Word]) -> bool:
 
 def _of_image(content: bytes) -> Iterator[Picture]:
     with _decoded(content) as image:
+        if min(image.size) < MIN_SIDE:
+            raise UnreadableError("image_too_small", "The picture is too small for a page: an icon or a logo.")
         for frame in range(_frames(image)):
             if frame >= MAX_PAGES:
                 yield Picture(frame + 1, _A4, _A4, left_out=True)

@@ -61,7 +61,7 @@ def gone(pid):
 
 def test_plain_data_and_bytes_cross_the_socket_unchanged(call):
     data = {
-        "text": "Grüße \x00 \ud800 \U0001f4c4",
+        "text": "Grüße \x00 \U0001f4c4",
         "bytes": b"\x00\xff" * 100_000,
         "list": [1, -2.5, None, True, b"", {"deep": [b"x"]}],
         "big": 2**70,
