@@ -10,10 +10,10 @@ from typing import Final
 from extraction import media
 from extraction.embedded import embedded_files
 from extraction.extractor import Extractor, Source, UnreadableError
-from extraction.extractors.pdf.text import plain_text
 from extraction.grounding import means
 from extraction.layout.dates import find_dates
 from extraction.layout.numbers import readings
+from extraction.pdfium.text import plain_text
 from extraction.registry import best
 from extraction.schemas import CanonicalDocument, Evidence, Extraction, Finding, number_text
 

@@ -9,10 +9,10 @@ from extraction.extractor import Extractor, Hints, Source, UnreadableError
 from extraction.extractors.body import extractor as body
 from extraction.extractors.edifact import segments
 from extraction.extractors.ocr import pictures
-from extraction.extractors.pdf import images
 from extraction.extractors.sheet.extractor import sheet_text
 from extraction.grounding import ungrounded
 from extraction.hybrid import read_hybrid
+from extraction.pdfium import images
 from extraction.registry import best, load
 from extraction.schemas import Extraction, Finding, Json
 from extraction.validation import validate

@@ -14,9 +14,9 @@ from PIL import Image, ImageOps
 
 from extraction import media
 from extraction.extractor import Source, UnreadableError
-from extraction.extractors.pdf.opening import opened
-from extraction.extractors.pdf.words import read_page
 from extraction.layout.geometry import Word
+from extraction.pdfium.opening import opened
+from extraction.pdfium.words import read_page
 
 # More pixels are not decoded: a file of a few kilobytes can claim any number.
 MAX_PIXELS: Final = 50_000_000
@@ -142,7 +142,9 @@ def _is_picture(page: pypdfium2.PdfPage, words: Sequence[Word]) -> bool:
 def _of_image(content: bytes) -> Iterator[Picture]:
     with _decoded(content) as image:
         if min(image.size) < MIN_SIDE:
-            raise UnreadableError("image_too_small", "The picture is too small for a page: an icon or a logo.")
+            raise UnreadableError(
+                "image_too_small", "The picture is too small for a page: an icon or a logo."
+            )
         for frame in range(_frames(image)):
             if frame >= MAX_PAGES:
                 yield Picture(frame + 1, _A4, _A4, left_out=True)

@@ -6,10 +6,10 @@ import pypdfium2
 
 from extraction import media
 from extraction.extractor import Extractor, Source, UnreadableError
-from extraction.extractors.pdf.opening import opened
-from extraction.extractors.pdf.words import read_page
 from extraction.layout.document import Known, read_documents
 from extraction.layout.geometry import Page, page_of
+from extraction.pdfium.opening import opened
+from extraction.pdfium.words import read_page
 from extraction.schemas import Extraction
 
 # Fewer characters than this on a whole document is a scan with a stamp, not a text.

@@ -3,7 +3,7 @@
 from typing import Final
 
 from extraction.extractor import UnreadableError
-from extraction.extractors.pdf.opening import opened
+from extraction.pdfium.opening import opened
 
 MIN_CHARS: Final = 30
 MAX_CHARS: Final = 2_000_000

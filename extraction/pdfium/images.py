@@ -4,7 +4,7 @@ import io
 from typing import Final
 
 from extraction.extractor import UnreadableError
-from extraction.extractors.pdf.opening import opened
+from extraction.pdfium.opening import opened
 
 # A picture never has more pixels than this, however large the page claims to be.
 MAX_PIXELS: Final = 25_000_000
