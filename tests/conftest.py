@@ -1,9 +1,13 @@
 """What every test may ask for: the material beside the project, and the cast."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+# Playwright keeps an event loop in the test process; Django would take every later query for one inside it.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 
 pytest_plugins = ["tests.servers.fixtures", "tests.cast", "tests.populated"]
 

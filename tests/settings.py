@@ -16,8 +16,6 @@ os.environ.setdefault("ZALION_DATA_DIR", str(_folder))
 os.environ.setdefault("ZALION_TEST_RING", _ring)
 os.environ.setdefault("ZALION_MASTER_KEYS", "env:ZALION_TEST_RING")
 os.environ.setdefault("ZALION_PLAIN_HTTP", "1")
-# Playwright keeps an event loop in the test process; Django would take every later query for one inside it.
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 os.environ.setdefault("ZALION_ALLOWED_NETWORKS", "127.0.0.0/8")
 
 from zalion.settings import *  # noqa: E402, F403

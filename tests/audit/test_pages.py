@@ -178,7 +178,7 @@ def test_the_list_costs_the_same_for_one_row_and_for_three(
 
 
 # Session, person, tenants and roles 4, the session's end 3; the page 1; its own event 5; the seal 4; the menu 2.
-QUERIES = 19
+QUERIES = 16
 
 
 @pytest.fixture

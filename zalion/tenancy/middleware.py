@@ -114,6 +114,7 @@ class WorkContextMiddleware:
             logout(request)
             user = request.user
         if isinstance(user, User):
+            request.session.touch()  # type: ignore[attr-defined]
             tenants = tenants_of(user)
             chosen = request.session.get(SESSION_TENANT)
             tenant = next((t for t in tenants if str(t.pk) == chosen), tenants[0] if tenants else None)

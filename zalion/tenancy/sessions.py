@@ -1,12 +1,15 @@
 """Sessions whose keys are stored hashed: who reads the table, or a copy of it, cannot carry on anybody's session."""
 
 import hashlib
+from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.contrib.sessions.models import Session
 from django.utils import timezone
+
+TOUCHED_EVERY = timedelta(minutes=1)
 
 
 def stored_key(session_key: str) -> str:
@@ -17,12 +20,25 @@ def stored_key(session_key: str) -> str:
 class SessionStore(db.SessionStore):
     """Django's database store under the hash of each key. The portal is served by threads, never awaited."""
 
+    _expires: datetime | None = None
+
     def _get_session_from_db(self) -> Session | None:
         rows = Session.objects.filter(expire_date__gt=timezone.now())
         found = rows.filter(pk=stored_key(self.session_key)).first() if self.session_key else None
+        self._expires = found.expire_date if found is not None else None
         if found is None:
             self._session_key = None
         return found
+
+    def touch(self) -> None:
+        """Put the idle limit off, at most once a minute, without writing what the session holds.
+
+        Saving whole sessions at every request would let a page's picture, asked for before a message was put
+        into the session and answered after, take that message out again.
+        """
+        until = timezone.now() + timedelta(seconds=self.get_session_cookie_age())
+        if self.session_key and self._expires is not None and self._expires < until - TOUCHED_EVERY:
+            Session.objects.filter(pk=stored_key(self.session_key)).update(expire_date=until)
 
     def exists(self, session_key: str) -> bool:
         return super().exists(stored_key(session_key))

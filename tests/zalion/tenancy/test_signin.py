@@ -140,3 +140,29 @@ def test_sessions_and_links_that_are_over_are_forgotten_at_night(acme: Company) 
         forget_sessions()
     assert not Session.objects.exists()
     assert not SignInLink.objects.exists()
+
+
+def test_a_session_is_over_after_thirty_idle_minutes_and_lives_on_when_used(acme: Company) -> None:
+    from django.contrib.sessions.models import Session
+
+    client = sign_in(acme.rui)
+    almost = timezone.now() + timedelta(minutes=2)
+    Session.objects.update(expire_date=almost)
+    assert client.get(reverse("portal:index")).status_code == 200
+    assert Session.objects.get().expire_date > almost + timedelta(minutes=20)
+    Session.objects.update(expire_date=timezone.now() - timedelta(seconds=1))
+    assert client.get(reverse("portal:index")).status_code == 302
+
+
+def test_requests_side_by_side_do_not_undo_what_a_session_holds(acme: Company) -> None:
+    """A page's picture is asked for before a decision and answered after: the decision's message stays."""
+    client = sign_in(acme.rui)
+    slow = client.session
+    slow.load()
+    decided = client.session
+    decided["word"] = "Approved."
+    decided.save()
+    slow.touch()
+    assert client.session["word"] == "Approved."
+    client.get(reverse("portal:index"))
+    assert client.session["word"] == "Approved."

@@ -47,7 +47,7 @@ def test_a_refused_host_and_a_redirect_to_tls_carry_the_policy(settings: Any, db
 
 
 def test_the_cookies_of_a_session_are_kept_from_scripts_and_other_sites(acme: Company) -> None:
-    cookie = sign_in(acme.rui).get(reverse("portal:index")).cookies[settings.SESSION_COOKIE_NAME]
+    cookie = sign_in(acme.rui).cookies[settings.SESSION_COOKIE_NAME]
     assert cookie["httponly"]
     assert cookie["samesite"] == "Lax"
     assert cookie["path"] == "/"
