@@ -213,8 +213,9 @@ def test_leaving_with_unsaved_changes_asks_first(house: House, visit: Any) -> No
 def test_the_shortcuts_are_listed_under_the_question_mark(house: House, visit: Any) -> None:
     rui = visit("rui")
     rui.open(f"/review/{house.ask('known')['documents'][0]['key']}/")
+    rui.page.wait_for_load_state("networkidle")
     rui.page.locator("body").press("?")
-    assert rui.page.get_by_role("dialog", name="Keyboard").is_visible()
+    rui.page.get_by_role("dialog", name="Keyboard").wait_for()
 
 
 def test_who_may_only_read_cannot_change(house: House, visit: Any) -> None:

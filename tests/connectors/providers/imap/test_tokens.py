@@ -92,7 +92,7 @@ def test_a_token_renewed_between_two_sessions_goes_on_from_the_cursor(
     """Field note 72: the token is asked for at every sign-in, and the position outlives it."""
     ground = TokenGround(dovecot, auth)
     ground.deliver(mail(1))
-    tokens = iter([dovecot.token(ground.user, seconds=5), dovecot.token(ground.user)])
+    tokens = iter([dovecot.token(ground.user, seconds=60), dovecot.token(ground.user)])
     adapter = ImapAdapter(ground.options, secret=lambda: next(tokens), policy=LOOPBACK)
     with adapter:
         [page] = adapter.changes("INBOX", None)
