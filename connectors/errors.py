@@ -1,8 +1,46 @@
 """The failures of the adapter contract, drawn as a tree and named by what the caller does next."""
 
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from zalion import net
+
+_NEVER_OFF = "Verification cannot be switched off. Then run the check again, and resume the mailbox."
+_PROVISION = "“Replace the secret” on the mailbox's page shows the command for it. Then resume the mailbox."
+# What to do where a code says more than the kind of failure it belongs to.
+ADVICE: Mapping[str, str] = {
+    net.NameNotResolved.code: "Check the spelling of the host name, and the name servers of this machine.",
+    net.AddressRefused.code: "If the server is meant to be internal, the operator adds its network to the "
+    "allowed networks of this deployment.",
+    net.CertificateRefused.code: "Correct the host name, renew the server's certificate, or enter the "
+    f"certificate of the company's own CA. {_NEVER_OFF}",
+    "certificate_expired": f"Have the server's certificate renewed. {_NEVER_OFF}",
+    "certificate_not_yet_valid": "Check the clock of this machine, or have the server given a certificate "
+    f"that is valid today. {_NEVER_OFF}",
+    "certificate_other_name": "Enter the host name that the server's certificate was issued for (as subject "
+    f"alternative name), or have it issued for this one. {_NEVER_OFF}",
+    "certificate_self_signed": "If it is the company's own server, enter this very certificate under “CA "
+    f"certificates”. {_NEVER_OFF}",
+    "certificate_unknown_authority": "If it is the company's own CA, or a new one, enter its certificate under "
+    "“CA certificates”; else ask whoever runs the mail server, for somebody may stand in between. "
+    f"{_NEVER_OFF}",
+    "certificate_weak": f"Have the server given a certificate with RSA 2048, P-256 or better. {_NEVER_OFF}",
+    net.TlsFailed.code: "Check the port and the kind of security; the server needs TLS 1.2 or later.",
+    "tls_too_old": "Have TLS 1.2 or 1.3 switched on at the server; older versions are not spoken.",
+    "tls_missing": "Check the port and the kind of security: 993 is usual for TLS, 143 for STARTTLS.",
+    net.AuthorityUnreadable.code: "Paste the CA certificates as PEM text.",
+    "no_credential": "Name a secret.",
+    "secret_missing": f"Provision the secret. {_PROVISION}",
+    "secret_unbound": "The secret was provisioned for another server or user, so it was not sent. If it is "
+    f"meant for this one, provision it again. {_PROVISION}",
+    "secret_unsafe": "Only the worker's user may be able to read the secret. Provision it again. "
+    f"{_PROVISION}",
+    "password_expired": f"Have the account's password renewed, and provision it. {_PROVISION}",
+    "folder_deleted": "Nothing, if that was meant: what was taken in stays. Else have the folder restored; it "
+    "is read again by itself.",
+    "not_connected": "Give the account full access to the mailbox and switch IMAP on for it; for a shared "
+    "mailbox, the user name is the shared mailbox's address.",
+}
 
 
 class ConnectorError(Exception):
@@ -19,7 +57,7 @@ class ConnectorError(Exception):
     def __init__(self, message: str, *, code: str | None = None, what_to_do: str | None = None) -> None:
         super().__init__(message)
         self.code = code or self.default_code
-        self.what_to_do = what_to_do or self.default_advice
+        self.what_to_do = what_to_do or ADVICE.get(self.code) or self.default_advice
 
 
 class ConfigurationError(ConnectorError):
@@ -33,14 +71,17 @@ class FolderMissing(ConfigurationError):
     """The folder is gone or cannot be opened: this mapping stops, the others go on."""
 
     default_code = "folder_missing"
-    default_advice = "Choose the folder again from the live list, or remove its mapping."
+    default_advice = (
+        "If it was renamed on the server, choose it again under its new name; if it was deleted, what was "
+        "taken in stays. The other folders go on."
+    )
 
 
 class AuthenticationError(ConnectorError):
     """The provider refused the credential: pause and ask for a new one, never retry by itself."""
 
     default_code = "authentication"
-    default_advice = "Renew the secret this mailbox refers to, then run the check again."
+    default_advice = f"Renew the secret this mailbox refers to. {_PROVISION}"
 
 
 class AccessDenied(ConnectorError):
@@ -117,6 +158,20 @@ class IdentitiesReused(CursorExpired):
     )
 
 
+class NumberingUnstable(CursorExpired):
+    """The server numbers a folder anew time and again: it is left alone until `retry_after` seconds are over."""
+
+    default_code = "numbering_unstable"
+    default_advice = (
+        "Ask whoever runs the mail server why it numbers this folder anew time and again (UIDVALIDITY). It is "
+        "tried again a day later, or at once by “Sync now”; the other folders go on."
+    )
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class MessageGone(ConnectorError):
     """The message was deleted or moved between being listed and being fetched."""
 
@@ -147,22 +202,24 @@ class ProtocolError(ConnectorError):
     default_advice = "If it repeats, ask whoever runs the mail server; keep time and code at hand."
 
 
-_ADVICE_BY_NETWORK_CODE = {
-    net.NameNotResolved.code: "Check the spelling of the host name, and the name servers of this machine.",
-    net.AddressRefused.code: "If the server is meant to be internal, the operator adds its network to the "
-    "allowed networks of this deployment.",
-    net.CertificateRefused.code: "Correct the host name, renew the server's certificate, or enter the "
-    "certificate of the company's own CA. Verification cannot be switched off.",
-    net.TlsFailed.code: "Check the port and the kind of security; the server needs TLS 1.2 or later.",
-    net.AuthorityUnreadable.code: "Paste the CA certificates as PEM text.",
-}
-
-
 def from_network(error: net.NetworkError) -> ConnectorError:
     """The contract's failure for one of zalion.net, with the same code."""
-    advice = _ADVICE_BY_NETWORK_CODE.get(error.code)
     if isinstance(error, net.AnswerTooLong | net.SpokeBeforeTls):
         return ProtocolError(str(error), code=error.code)
     if isinstance(error, net.AddressRefused | net.TlsFailed | net.AuthorityUnreadable):
-        return ConfigurationError(str(error), code=error.code, what_to_do=advice)
-    return ProviderUnavailable(str(error), code=error.code, what_to_do=advice)
+        return ConfigurationError(str(error), code=error.code)
+    return ProviderUnavailable(str(error), code=error.code)
+
+
+def _kinds(root: type[ConnectorError]) -> Iterator[type[ConnectorError]]:
+    yield root
+    for child in root.__subclasses__():
+        yield from _kinds(child)
+
+
+_DEFAULTS = {kind.default_code: kind.default_advice for kind in _kinds(ConnectorError)}
+
+
+def advice(code: str) -> str:
+    """What to do about the failure that a stored `code` names."""
+    return ADVICE.get(code) or _DEFAULTS.get(code, ConnectorError.default_advice)
