@@ -21,7 +21,7 @@ ATTACHMENT_TYPES: Mapping[str, tuple[str, ...]] = {
     "document": (OFFICE + "wordprocessingml.document", "application/msword", "application/rtf"),
     "image": ("image/tiff", "image/png", "image/jpeg"),
     "archive": ("application/zip",),
-    "mail": ("message/rfc822", "application/ms-tnef"),
+    "mail": ("message/rfc822", "application/ms-tnef", "application/vnd.ms-outlook"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Files in files: ZIP, gzip, winmail.dat and uuencoded text, opened within one budget for the whole mail."""
+"""Files in files: ZIP, gzip, winmail.dat, .msg and uuencoded text, opened within one budget for the whole mail."""
 
 import io
 import logging
@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 import tnefparse
 
-from connectors.mime import limits
+from connectors.mime import limits, outlook
+from connectors.mime.compound import CompoundError
 from connectors.mime.parts import uudecode
 
 CHUNK = 1 << 20
@@ -20,24 +21,19 @@ OFFICE_HEAD = 16 << 10
 EXTERNAL = re.compile(rb"<Relationship [^>]{0,2000}TargetMode=[\"']External[^>]{0,2000}>")
 CENTRAL = b"PK\x01\x02"
 END = b"PK\x05\x06"
-OPENABLE = frozenset({"application/zip", "application/gzip", "application/ms-tnef"})
+OUTLOOK = "application/vnd.ms-outlook"
+OPENABLE = frozenset({"application/zip", "application/gzip", "application/ms-tnef", OUTLOOK})
 # It writes names of files and properties into the log.
 logging.getLogger("tnefparse").setLevel(logging.CRITICAL + 1)
 # Begin and end within a text body; the lines between are checked when they are decoded.
 UUENCODED = re.compile(
     rb"^begin [0-7]{3,4} ([^\r\n]{1,255})\r*+\n((?:[ -`][^\r\n]{0,90}\r*+\n)*+)end[ \t]*+\r*+$", re.MULTILINE
 )
-# What the readers of archives raise on broken input; tnefparse does not check what it reads.
+# What the readers of archives raise on broken input; tnefparse and python-oxmsg do not check what they read.
 BROKEN = (
+    *outlook.UNREADABLE,
     zipfile.BadZipFile,
     zlib.error,
-    struct.error,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    ArithmeticError,
-    AssertionError,
     EOFError,
     OSError,
     NotImplementedError,
@@ -72,6 +68,10 @@ def members(data: bytes, kind: str, name: str, budget: Budget, flags: set[str]) 
             yield from _gzip(data, name, budget, flags)
         elif kind == "application/ms-tnef":
             yield from _tnef(data, budget, flags)
+        elif kind == OUTLOOK:
+            yield from _msg(data, budget, flags)
+    except CompoundError as error:
+        flags.add(error.flag)
     except BROKEN:
         flags.add("unreadable")
 
@@ -215,3 +215,17 @@ def _tnef(data: bytes, budget: Budget, flags: set[str]) -> Iterator[Member]:
                 title = ""
             title = title.decode("cp1252", "replace") if isinstance(title, bytes) else str(title)
             yield Member(title.strip("\x00"), bytes(attachment.data))
+
+
+def _msg(data: bytes, budget: Budget, flags: set[str]) -> Iterator[Member]:
+    for found in outlook.read(data):
+        if budget.entries <= 0:
+            flags.add("archive_entries")
+            return
+        budget.entries -= 1
+        budget.size -= len(found.content or b"")
+        member = Member(found.name, found.content, {found.flag} - {""}, found.is_body)
+        if budget.size < 0:
+            member = Member(found.name, None, {"decompression_limit"})
+        flags |= member.flags
+        yield member

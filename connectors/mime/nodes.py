@@ -13,8 +13,8 @@ from connectors.mime.text import Bodies
 # path: as in IMAP, files of an archive and of an attached mail below it ("2.1"); parent: path of the node
 # it lies in, or None; name: safe to show and save under; original_name: the sender's or None; title: subject of an
 # attached mail; type: as declared; sniffed: by content; size and sha256 of the decoded content; disposition:
-# "attachment", "inline", another word or None; content_id: without angles; is_body: text of an attached mail or of a
-# winmail.dat; is_inline_image: shown within the HTML; is_logo: most likely decoration; flags: sorted codes.
+# "attachment", "inline", another word or None; content_id: without angles; is_body: text of an attached mail, a
+# winmail.dat or a .msg; is_inline_image: shown within the HTML; is_logo: most likely decoration; flags: sorted codes.
 Node = dict[str, Any]
 LOGO_NAME = re.compile(
     r"(?:image|logo|oledata|outlook-|signature|banner|icon)[\w. -]*\.(?:png|gif|jpe?g|bmp|webp)",
@@ -23,6 +23,7 @@ LOGO_NAME = re.compile(
 LOGO_SIZE = 100 << 10
 EXTENSIONS = {
     "application/pdf": ".pdf",
+    "application/vnd.ms-outlook": ".msg",
     "application/xml": ".xml",
     "application/zip": ".zip",
     "image/png": ".png",

@@ -21,7 +21,6 @@ MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\xfd7zXZ\x00", "application/x-xz"),
     (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
     (b"Rar!\x1a\x07", "application/vnd.rar"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/x-ole-storage"),
     (b"\x78\x9f\x3e\x22", "application/ms-tnef"),
     (b"{\\rtf", "application/rtf"),
     (b"MZ", "application/x-msdownload"),
@@ -33,6 +32,12 @@ MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"UNA", "application/edifact"),
     (b"UNB+", "application/edifact"),
 )
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+# Names in its directory: a document may have a mail in it, a mail never says that it is a document.
+OLE_DOCUMENTS = tuple(
+    name.encode("utf-16-le") for name in ("WordDocument", "Workbook", "PowerPoint Document")
+)
+OLE_MAIL = "__substg1.0_".encode("utf-16-le")
 OFFICE_PARTS = (
     (b"xl/", OFFICE + "spreadsheetml.sheet"),
     (b"word/", OFFICE + "wordprocessingml.document"),
@@ -57,6 +62,7 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     "zip": ("application/zip",),
     "xlsx": (OFFICE + "spreadsheetml.sheet", "application/x-ole-storage"),
     "docx": (OFFICE + "wordprocessingml.document", "application/x-ole-storage"),
+    "msg": ("application/vnd.ms-outlook",),
     "xml": ("application/xml",),
     "txt": ("text/plain",),
     "csv": ("text/plain",),
@@ -79,6 +85,8 @@ def sniff(head: bytes, tail: bytes = b"") -> str:
     """The type by the first and last 64 KiB; "application/octet-stream" when it tells nothing."""
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _zip_family(head, tail)
+    if head.startswith(OLE):
+        return _ole_family(head, tail)
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
@@ -140,6 +148,12 @@ def _zip_family(head: bytes, tail: bytes) -> str:
     if b"META-INF/MANIFEST.MF" in names:
         return "application/java-archive"
     return "application/zip"
+
+
+def _ole_family(head: bytes, tail: bytes) -> str:
+    names = head + tail
+    is_mail = OLE_MAIL in names and not any(document in names for document in OLE_DOCUMENTS)
+    return "application/vnd.ms-outlook" if is_mail else "application/x-ole-storage"
 
 
 def _text(start: bytes) -> str:
