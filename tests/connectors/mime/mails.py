@@ -1,6 +1,10 @@
 """Mails for the parser's tests, written out."""
 
 import base64
+import io
+import zipfile
+
+from connectors import mime
 
 HEAD = (
     b"From: Ada <ada@example.com>\r\nTo: box@example.test\r\nSubject: %s\r\nMessage-ID: <m1@example.com>\r\n"
@@ -28,3 +32,20 @@ def attachment(
         b"Content-Type: " + kind + b"\r\nContent-Disposition: attachment" + name + b"\r\n"
         b"Content-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(data).replace(b"\n", b"\r\n")
     )
+
+
+def nodes(raw):
+    return {node["path"]: node for node in mime.parse(raw)["nodes"]}
+
+
+def only(raw):
+    (node,) = mime.parse(raw)["nodes"]
+    return node
+
+
+def zipped(files, **options):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, **options) as archive:
+        for name, data in files:
+            archive.writestr(name, data)
+    return buffer.getvalue()

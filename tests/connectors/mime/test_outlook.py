@@ -13,7 +13,7 @@ from oxmsg.domain import constants as c
 
 from connectors import mime
 from connectors.mime import compound, limits
-from tests.connectors.mime.mails import attachment, multipart, text
+from tests.connectors.mime.mails import attachment, multipart, nodes, text
 from tests.connectors.mime.msgs import attached, enclosed, folder, msg
 
 PDF = b"%PDF-1.7\n" + b"x" * 5000 + b"\n%%EOF"
@@ -21,10 +21,6 @@ PDF = b"%PDF-1.7\n" + b"x" * 5000 + b"\n%%EOF"
 
 def mail(data, name=b"; filename=order.msg"):
     return multipart(text(), attachment(data, name, b"application/vnd.ms-outlook"))
-
-
-def nodes(raw):
-    return {node["path"]: node for node in mime.parse(raw)["nodes"]}
 
 
 def test_row_33_its_words_and_files_are_children():
