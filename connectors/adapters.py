@@ -40,7 +40,8 @@ class Limits:
     `page_size`: refs per ChangePage. `message_bytes`: largest message that is fetched. `command_seconds`:
     for one command and its whole answer, so that a server which drips cannot hold a worker.
     `session_seconds`: from open to close. `connect_seconds`: for connecting, and again for the TLS
-    handshake.
+    handshake. `listening_seconds`: after so long a Listener asks again to be told, well below the 29 minutes
+    of RFC 2177 section 3, since firewalls forget silent connections sooner.
     """
 
     page_size: int = 100
@@ -48,6 +49,7 @@ class Limits:
     command_seconds: float = 60
     session_seconds: float = 1800
     connect_seconds: float = 20
+    listening_seconds: float = 540
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +188,7 @@ def run_check(steps: Sequence[tuple[str, str, Callable[[], str]]]) -> CheckRepor
 class MailboxAdapter(ABC):
     """One connection to one mailbox at one provider.
 
-    Subclasses add roles by inheriting `Receiver`, `Sender`, `Watcher`, `Filer`; what a mailbox can do is
+    Subclasses add roles by inheriting `Receiver`, `Listener`, `Sender`, `Watcher`, `Filer`; what a mailbox can do is
     asked with isinstance. Constructing does no I/O. An adapter serves one thread; it is opened once, and
     every failure is a ConnectorError. Nothing of the secret is kept, shown in a repr or put into an error.
     """
@@ -284,6 +286,29 @@ class Receiver(MailboxAdapter):
     @abstractmethod
     def inventory(self, folder: str) -> Iterator[MessageRef]:
         """Every message now in `folder`, oldest first, ids only, for comparing with the ledger."""
+
+
+class Heard(StrEnum):
+    """What a Listener heard: nothing, that the server is alive, or that there may be something new."""
+
+    NOTHING = "nothing"
+    ALIVE = "alive"
+    NEWS = "news"
+
+
+class Listener(MailboxAdapter):
+    """The role of waiting, on the open connection, until a folder may hold something new.
+
+    What is heard is only a hint that wakes a sync. Listening changes nothing in the mailbox.
+    """
+
+    @abstractmethod
+    def listen(self, folder: str, *, seconds: float) -> Heard:
+        """Wait for `seconds` at most; call it again and again, and nothing is missed in between.
+
+        The first call for a folder says NEWS as soon as the server listens: nobody knows what came before.
+        Raises UnsupportedOperation where the server cannot tell, FolderMissing, TransientError, ProtocolError.
+        """
 
 
 @dataclass(frozen=True, slots=True)

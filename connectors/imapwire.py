@@ -1,9 +1,11 @@
 """imaplib on our own channel: capped literals, checked arguments, and nothing kept of what is said."""
 
 import imaplib
+import time
 from typing import Any
 
-from connectors.errors import ConfigurationError, ProtocolError
+from connectors.adapters import Heard
+from connectors.errors import ConfigurationError, ProtocolError, UnsupportedOperation
 from connectors.hosts import ChannelSocket, checked
 from connectors.sasl import Exchange
 from zalion.net import Channel
@@ -37,6 +39,8 @@ class ImapWire(imaplib.IMAP4):
 
     def __init__(self, channel: Channel, seconds: float) -> None:
         self.channel, self.seconds = channel, seconds
+        self._idling: bytes | None = None  # the tag of the IDLE that runs
+        self._idle_until = 0.0
         channel.begin(seconds)
         super().__init__()
         # A server that greets so asks for no password and would keep a STARTTLS session in clear.
@@ -95,6 +99,53 @@ class ImapWire(imaplib.IMAP4):
         self.state = "AUTH"
         self.refresh()
 
+    def idle(self, seconds: float, *, renewed_after: float) -> Heard:
+        """Wait at most `seconds` for word of the open folder, in IDLE (RFC 2177).
+
+        It runs on between two calls, is given anew after `renewed_after` seconds, and the next command ends
+        it. Raises UnsupportedOperation where the server does not offer it, or refuses.
+        """
+        self.untagged_responses.clear()
+        renewing = self._idling is None or time.monotonic() >= self._idle_until
+        if renewing:
+            self._end_idle()
+            self._begin_idle()
+            self._idle_until = time.monotonic() + renewed_after
+        if not self.said("EXISTS") and self.channel.quiet(seconds):
+            return Heard.ALIVE if renewing else Heard.NOTHING
+        self.channel.begin(self.seconds)
+        while self._idling is not None and self.channel.waiting:
+            self._hear(self._idling)
+        return Heard.NEWS if self.said("EXISTS") else Heard.ALIVE
+
+    def _begin_idle(self) -> None:
+        if not self.offers("IDLE"):
+            raise UnsupportedOperation("The server does not tell of new mail.", code="idle_missing")
+        self.channel.begin(self.seconds)
+        tag: bytes = self._new_tag()
+        self.send(tag + b" IDLE\r\n")
+        self._idling = tag
+        while not self._hear(tag):
+            if self._idling is None:
+                raise UnsupportedOperation("The server refuses to tell of new mail.", code="idle_refused")
+
+    def _hear(self, tag: bytes) -> bool:
+        """Take one line in; whether it is the go-ahead for IDLE. One that ends the IDLE `tag` is noted."""
+        line = self._get_response()
+        if bye := self.said("BYE"):
+            raise HungUp(bye[-1] if isinstance(bye[-1], bytes) else b"")
+        if self.tagged_commands[tag]:
+            del self.tagged_commands[tag]
+            self._idling = None
+        return line is None
+
+    def _end_idle(self) -> None:
+        if self._idling is not None:
+            self.channel.begin(self.seconds)
+            self.send(b"DONE\r\n")
+        while self._idling is not None:
+            self._hear(self._idling)
+
     def leave(self) -> None:
         """Say goodbye within a few seconds."""
         self.channel.begin(5, last=True)
@@ -111,6 +162,7 @@ class ImapWire(imaplib.IMAP4):
     def _command(self, name: str, *args: str | bytes | None) -> bytes:
         for argument in args:
             checked(argument or b"")
+        self._end_idle()
         self.channel.begin(self.seconds)
         tag: bytes = super()._command(name, *args)  # type: ignore[misc]  # not in typeshed
         return tag

@@ -163,7 +163,7 @@ def dial(endpoints: tuple[Endpoint, ...], *, timeout: float) -> socket.socket:
         try:
             connection.settimeout(remaining)
             connection.connect(endpoint.sockaddr)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            _keep_alive(connection)
         except OSError:
             connection.close()
             continue
@@ -172,6 +172,14 @@ def dial(endpoints: tuple[Endpoint, ...], *, timeout: float) -> socket.socket:
     if time.monotonic() >= deadline:
         raise DeadlineExceeded(f"No answer to the connection within {timeout:g} seconds.")
     raise ConnectFailed("The connection was refused, or the host cannot be reached.")
+
+
+def _keep_alive(connection: socket.socket) -> None:
+    """Have a peer that went away without a word noticed within two minutes, where the system can (RFC 9293 3.8.4)."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4)):
+        if hasattr(socket, name):
+            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 def connect(host: str, port: int, *, policy: NetworkPolicy, timeout: float) -> socket.socket:
@@ -290,6 +298,25 @@ class Channel:
                 raise AnswerTooLong("The server sent an endless line.")
             self._receive()
         return self._cut(end + 1)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a whole line was received that nobody has read."""
+        return b"\n" in self._buffer
+
+    def quiet(self, seconds: float) -> bool:
+        """Whether the peer does not say a whole line within `seconds`; what it says waits to be read."""
+        self.begin(seconds)
+        try:
+            while not self.waiting:
+                if len(self._buffer) > self.longest_line:
+                    raise AnswerTooLong("The server sent an endless line.")
+                self._receive()
+        except DeadlineExceeded:
+            if time.monotonic() >= self._session_ends:
+                raise
+            return True
+        return False
 
     def close(self) -> None:
         self.open = False

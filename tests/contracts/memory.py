@@ -3,6 +3,7 @@
 import io
 import json
 import secrets
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +15,8 @@ from connectors.adapters import (
     CheckReport,
     ConnectionFacts,
     FolderInfo,
+    Heard,
+    Listener,
     MessageRef,
     RawMessage,
     Receiver,
@@ -47,7 +50,7 @@ class MemoryFolder:
 class MemoryMailbox:
     """What a MemoryAdapter reads. Tests change it between and during calls.
 
-    `failures` maps an operation (open, folders, changes, fetch, inventory) to errors for its next calls,
+    `failures` maps an operation (open, folders, changes, fetch, inventory, listen) to errors for its next calls,
     one each, oldest first. `opened` counts connections.
     """
 
@@ -56,6 +59,7 @@ class MemoryMailbox:
         self.folders: dict[str, MemoryFolder] = {"INBOX": MemoryFolder()}
         self.failures: dict[str, list[ConnectorError]] = {}
         self.opened = 0
+        self.told = threading.Condition()
         self.key = secrets.token_hex(8)
         MAILBOXES[self.key] = self
 
@@ -72,6 +76,8 @@ class MemoryMailbox:
         number = held.next_number
         held.mails[number] = StoredMail(raw, received_at or datetime.now(UTC), announced_size)
         held.next_number += 1
+        with self.told:
+            self.told.notify_all()
         return f"{held.generation}:{number}"
 
     def remove(self, folder: str, position: int) -> None:
@@ -107,7 +113,7 @@ class MemoryOptions:
     user: str = field(default="orders@acme.example", metadata=option("User"))
 
 
-class MemoryAdapter(Receiver):
+class MemoryAdapter(Receiver, Listener):
     """Register it for a test: `PROVIDERS["memory"] = "tests.contracts.memory.MemoryAdapter"`."""
 
     key: ClassVar[str] = "memory"
@@ -115,6 +121,7 @@ class MemoryAdapter(Receiver):
     Options = MemoryOptions
 
     _open = False
+    _heard: tuple[str, int] | None = None
 
     @property
     def mailbox(self) -> MemoryMailbox:
@@ -205,6 +212,17 @@ class MemoryAdapter(Receiver):
         held = self._folder(folder)
         for number in sorted(held.mails):
             yield MessageRef(folder, f"{held.generation}:{number}")
+
+    def listen(self, folder: str, *, seconds: float) -> Heard:
+        self.mailbox.take_failure("listen")
+        heard, held = self._heard, self._folder(folder)
+        with self.mailbox.told:
+            known = held.next_number if heard is None or heard[0] != folder else heard[1]
+            news = self.mailbox.told.wait_for(
+                lambda: held.next_number > known, 0 if heard is None else seconds
+            )
+            self._heard = (folder, held.next_number)
+        return Heard.NEWS if news or heard is None or heard[0] != folder else Heard.NOTHING
 
     def _folder(self, name: str) -> MemoryFolder:
         if name not in self.mailbox.folders:

@@ -7,6 +7,7 @@ import pytest
 
 from connectors.adapters import Limits, Receiver
 from tests.contracts.adapter import Ground, ReceiverContract
+from tests.contracts.listener import ListenerContract
 from tests.contracts.memory import MemoryAdapter, MemoryMailbox, MemoryOptions
 from zalion.net import NetworkPolicy
 
@@ -35,6 +36,12 @@ class MemoryGround(Ground):
 
 
 class TestMemoryAdapter(ReceiverContract):
+    @pytest.fixture
+    def ground(self) -> MemoryGround:
+        return MemoryGround()
+
+
+class TestMemoryListener(ListenerContract):
     @pytest.fixture
     def ground(self) -> MemoryGround:
         return MemoryGround()

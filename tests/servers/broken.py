@@ -46,6 +46,13 @@ FAULTS = {
     "token ran out": "says BYE as Exchange does when a token ends",
     "not connected": "takes the sign-in and then has no mailbox, as Exchange does",
     "condstore": "no fault: tells HIGHESTMODSEQ",
+    "idles": "no fault: takes IDLE, and never has anything to tell",
+    "refuses idle": "offers IDLE and answers NO",
+    "idle ends": "says BYE while the client idles",
+    "idle breaks": "hangs up while the client idles",
+    "idle hangs": "does not answer IDLE",
+    "idle floods": "sends a line without an end to a client that idles",
+    "idle times out": "ends each IDLE by itself",
     "cuts": "hangs up after `cut_after` bytes of an answer with a body",
 }
 
@@ -164,6 +171,7 @@ class Session:
             b"STATUS": lambda _: self.done(b'* STATUS "INBOX" (MESSAGES %d)' % len(self.server.mails)),
             b"EXAMINE": lambda _: self.examine(),
             b"UID": self.uid,
+            b"IDLE": lambda _: self.idle(),
         }
         while line := self.file.readline():
             self.server.heard.append(line)
@@ -180,7 +188,28 @@ class Session:
             return base if self.fault("no starttls") else base + b" STARTTLS LOGINDISABLED"
         if self.fault("login disabled"):
             return base + b" LOGINDISABLED AUTH=GSSAPI"
+        if "idle" in self.server.fault:
+            base += b" IDLE"
         return base if self.fault("only login") else base + b" AUTH=PLAIN"
+
+    def idle(self) -> None:
+        if self.fault("refuses idle"):
+            self.say(self.tag + b" NO not today")
+            return
+        if self.fault("idle hangs"):
+            self.hang()
+        self.say(b"+ idling")
+        if self.fault("idle ends"):
+            self.say(b"* BYE going down")
+        if self.fault("idle ends", "idle breaks"):
+            raise ConnectionAbortedError
+        while self.fault("idle floods") and not self.ends.is_set():
+            self.connection.sendall(b"x" * 65536)
+        if not self.fault("idle times out"):
+            line = self.file.readline()
+            self.server.heard.append(line)
+            assert line == b"DONE\r\n" or not line
+        self.done()
 
     def start_tls(self) -> None:
         ready = self.tag + b" OK go ahead\r\n"

@@ -5,7 +5,16 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from connectors import errors
-from connectors.adapters import ChangePage, FolderInfo, MessageRef, RawMessage, Receiver, option
+from connectors.adapters import (
+    ChangePage,
+    FolderInfo,
+    Heard,
+    Listener,
+    MessageRef,
+    RawMessage,
+    Receiver,
+    option,
+)
 from connectors.hosts import HostAdapter, HostOptions, Step, paged, spooled
 from connectors.imapwire import PART, ImapWire
 from connectors.providers.imap.client import Examined, Fetched, ImapClient
@@ -26,7 +35,7 @@ class ImapOptions(HostOptions):
     port: int = field(default=993, metadata=option("Port", help_text="993 for TLS, 143 for STARTTLS."))
 
 
-class ImapAdapter(HostAdapter, Receiver):
+class ImapAdapter(HostAdapter, Receiver, Listener):
     """Receives from one IMAP account; the cursor is a Position.
 
     A message's id is "UIDVALIDITY:UID", which RFC 3501 section 2.3.1.1 promises never to give to another; at
@@ -162,6 +171,13 @@ class ImapAdapter(HostAdapter, Receiver):
         first = self._part(uid, 0)
         body, size = spooled(self._parts(uid, first), spool=self._spool, limit=limit)
         return RawMessage(ref, body, size, first.received_at or ref.received_at)
+
+    def listen(self, folder: str, *, seconds: float) -> Heard:
+        first = self._examined is None or self._folder != folder
+        self._reopen(folder, None)
+        client, renewed_after = self._connected(), self.limits.listening_seconds
+        heard = client.idle(0 if first else seconds, renewed_after=renewed_after)
+        return Heard.NEWS if first else heard
 
     def _locate(self, ref: MessageRef) -> int:
         kind, _, number = ref.id.partition(":")

@@ -9,10 +9,10 @@ from typing import Any
 from imapclient.response_parser import parse_fetch_response
 
 from connectors import errors
-from connectors.adapters import FolderInfo
+from connectors.adapters import FolderInfo, Heard
+from connectors.imapfolders import counts, listed
 from connectors.imapwire import ImapWire
 from connectors.providers.imap.failures import translated
-from connectors.providers.imap.folders import counts, listed
 from connectors.sasl import Exchange
 
 
@@ -102,6 +102,10 @@ class ImapClient:
                 raise errors.UnsupportedOperation("The server does not keep message ids.", code="no_uids")
             lasting = (wire.said("MAILBOXID") or [b""])[-1].strip(b"()").decode("ascii")
             return Examined(validity, following, wire.number("EXISTS"), wire.number("HIGHESTMODSEQ"), lasting)
+
+    def idle(self, seconds: float, *, renewed_after: float) -> Heard:
+        with self._speaking() as wire:
+            return wire.idle(seconds, renewed_after=renewed_after)
 
     def uids(self, first: int, last: int) -> list[int]:
         """The UIDs between `first` and `last`, ascending. Both are at least 1: some servers choke on 0.
