@@ -60,6 +60,7 @@ bench-extraction: setup  ## how well and how fast documents are read (KINDS="syn
 	@$(PYTHON) bench/extraction.py $(KINDS)
 
 soak: setup system  ## the long fault and load runs
+	$(PYTHON) -m pytest -m hypothesis --hypothesis-profile=default
 	$(PYTHON) -m pytest -m soak
 
 run: setup  ## web and worker with production settings from the environment (ZALION_ENV_FILE=...)

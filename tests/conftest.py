@@ -5,6 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# What passed once passes again; `make soak` draws anew.
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("repeatable")
 
 # Playwright keeps an event loop in the test process; Django would take every later query for one inside it.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"

@@ -38,6 +38,7 @@ BROKEN = (
     OSError,
     NotImplementedError,
     RuntimeError,
+    UnboundLocalError,  # of tnefparse, for an object of no length
 )
 
 

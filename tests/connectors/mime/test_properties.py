@@ -6,7 +6,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from connectors import mime
@@ -109,6 +109,7 @@ def test_any_file_name_is_made_safe(original):
     st.binary(max_size=400),
 )
 @settings(max_examples=200, deadline=None)
+@example(b"\x78\x9f\x3e\x22", b"\0\0\2" + bytes(12))
 def test_broken_containers_are_kept_whole(magic, rest):
     raw = multipart(attachment(magic + rest))
     assert mime.content(raw, "1") == magic + rest
