@@ -20,7 +20,6 @@ CENTRED_GAP: Final = 0.25
 
 _AMOUNTS: Final = ("quantity", "unit_price", "line_total")
 _NAMES: Final = ("description", "seller_article", "buyer_article", "gtin")
-POSITION: Final = re.compile(r"[0-9]{1,6}(?:[.][0-9]{1,3})*[.)]?|[0-9]{1,3}[a-z]")
 # "(A) 6,00", "- 1,00 €": a number with at most a mark before it and a unit after it.
 _LONE: Final = re.compile(r"(?:\([A-Z]{1,3}\)\s*)?[-+−]?\s*[€£$]?\s*\d[\d.,'’\s]*(?:[€£$%]|EUR)?")
 
@@ -169,7 +168,8 @@ class Body:
         cells = self._mended(row, self.header.split(legible(row.words)))
         item = _Item(index, row, cells)
         # "Rabatt 1: 2,00 % Basis: 3,00" has numbers and is a remark.
-        remark = row.segments[0].text.endswith(":") and not POSITION.fullmatch(row.segments[0].words[0].text)
+        first = row.segments[0]
+        remark = first.text.endswith(":") and not self.header.position.fullmatch(first.words[0].text)
         labelled = self._labelled_position(cells)
         item.kind = "text" if labelled or remark else self._kind(cells)
         return item
@@ -217,7 +217,7 @@ class Body:
         amounts = self._numeric(cells)
         named = any(by_role.get(role) for role in _NAMES)
         position = text_of(by_role.get("pos", ()))
-        numbered = bool(POSITION.fullmatch(position))
+        numbered = bool(self.header.position.fullmatch(position))
         if "pos" in roles and not numbered and position:
             return "text"
         if named and self._is_labelled(by_role):
@@ -245,7 +245,7 @@ class Body:
         words = cells.get(index, []) if index is not None else []
         if not words:
             return False
-        if not POSITION.fullmatch(text_of(words)):
+        if not self.header.position.fullmatch(text_of(words)):
             self._label += words
             return False
         labelled = bool(self._label) and self._label[-1].text.endswith(":")

@@ -23,6 +23,7 @@ TIGHT_GAP: Final = 0.25
 LABEL_GAP: Final = 0.9
 GROUP_GAP: Final = 0.4
 
+POSITION: Final = re.compile(r"[0-9]{1,6}(?:[.][0-9]{1,3})*[.)]?|[0-9]{1,3}[a-z]")
 _DIGIT: Final = re.compile(r"\d")
 _GROUP: Final = re.compile(r"\d{3}(?:[.,]\d{1,4})?")
 AMOUNTS: Final = frozenset({"quantity", "line_total", "unit_price"})
@@ -69,6 +70,10 @@ class Header:
     pitch: float = 0.0
     """From one line of a stacked heading to the next."""
     edges: list[float] = field(default_factory=list)
+    position: re.Pattern[str] = POSITION
+    """What a position's number looks like."""
+    settled: bool = False
+    """Whether the columns' roles are known and not for arithmetic to choose."""
 
     @property
     def roles(self) -> frozenset[str]:

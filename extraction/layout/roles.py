@@ -42,7 +42,7 @@ def settle(headers: Sequence[Header], tables: Sequence[Sequence[RawLine]], style
     columns they leave open closes more of the lines, that one is taken."""
     lines = [line for table in tables for line in table]
     columns = headers[0].columns
-    chosen = _choose(headers[0], lines, style)
+    chosen = _named(headers[0]) if headers[0].settled else _choose(headers[0], lines, style)
     for name, index in zip(_ORDER, chosen, strict=True):
         for header in headers:
             for number, column in enumerate(header.columns):
@@ -78,7 +78,7 @@ def _part(line: RawLine) -> None:
 
 def _choose(header: Header, lines: Sequence[RawLine], style: NumberStyle) -> Triple:
     by_role = {column.role: index for index, column in enumerate(header.columns)}
-    named: Triple = (by_role.get("quantity"), by_role.get("unit_price"), by_role.get("line_total"))
+    named = _named(header)
     values = [
         {index: [value for value, _ in number_options(words, style)] for index, words in line.columns.items()}
         for line in lines
@@ -105,6 +105,11 @@ def _choose(header: Header, lines: Sequence[RawLine], style: NumberStyle) -> Tri
 
     best = max(triples, key=worth, default=named)
     return best if worth(best) > worth(named) and _closing(values, best, base, discount) else named
+
+
+def _named(header: Header) -> Triple:
+    """The columns that the headings name."""
+    return header.index_of("quantity"), header.index_of("unit_price"), header.index_of("line_total")
 
 
 def _open(header: Header, name: str, named: int | None) -> list[int | None]:

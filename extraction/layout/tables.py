@@ -1,8 +1,8 @@
 """Position tables: from a heading through rows, rows over several lines and several pages, to the totals."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from extraction.layout.amounts import amounts_in
@@ -41,13 +41,19 @@ class _Read:
     lines: list[RawLine]
 
 
-def read_tables(pages: Sequence[Page], lexicon: Lexicon, style: NumberStyle) -> Tables:
-    """Every position table of the document, as one sequence of lines."""
+Headings = Mapping[int, Mapping[int, Header]]
+
+
+def read_tables(
+    pages: Sequence[Page], lexicon: Lexicon, style: NumberStyle, known: Headings | None = None
+) -> Tables:
+    """Every position table of the document, as one sequence of lines; below the known headings, by page and row,
+    where there are any."""
     tables = Tables()
     read: list[_Read] = []
     open_: Header | None = None
     for page in pages:
-        headers = find_headers(page.rows, lexicon)
+        headers = known.get(page.number, {}) if known else find_headers(page.rows, lexicon)
         stop = min(headers, default=len(page.rows))
         if open_ is not None:
             start = _resumes(page, stop, open_, lexicon)
@@ -101,7 +107,7 @@ def _read(
     column = header.index_of("line_total")
     total = header.columns[column].x0 if column is not None else 0.0
     rows, ended = table_rows(page, start, stop, lexicon, total)
-    copy = Header(header.columns, header.first, header.last, header.pitch, header.edges)
+    copy = replace(header)
     body = Body(copy, lexicon)
     body.read([(index, row) for index, row in rows if not _carries_over(printed(row.words), lexicon)])
     tables.rows |= {(page.number, index) for index in body.taken}
