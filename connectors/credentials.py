@@ -21,7 +21,7 @@ def reveal(mailbox: Mailbox, binding: Binding) -> str:
     """The secret itself, for the adapter alone. Raises AuthenticationError with what to do."""
     credential = Credential.objects.filter(mailbox=mailbox).first()
     if credential is None:
-        raise AuthenticationError("No secret is named.", code="no_credential", what_to_do="Name a secret.")
+        raise AuthenticationError("No secret is named.", code="no_credential")
     try:
         return secrets.resolve(credential.reference, purpose=purpose(mailbox, binding)).reveal()
     except secrets.SecretError as error:

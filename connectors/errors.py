@@ -206,7 +206,8 @@ def from_network(error: net.NetworkError) -> ConnectorError:
     """The contract's failure for one of zalion.net, with the same code."""
     if isinstance(error, net.AnswerTooLong | net.SpokeBeforeTls):
         return ProtocolError(str(error), code=error.code)
-    if isinstance(error, net.AddressRefused | net.TlsFailed | net.AuthorityUnreadable):
+    # A handshake that was cut short says nothing of how the connection is set up; a refused certificate does.
+    if isinstance(error, net.AddressRefused | net.CertificateRefused | net.AuthorityUnreadable):
         return ConfigurationError(str(error), code=error.code)
     return ProviderUnavailable(str(error), code=error.code)
 

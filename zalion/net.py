@@ -4,6 +4,7 @@ import ipaddress
 import socket
 import ssl
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -30,7 +31,11 @@ _INWARD: tuple[IPNetwork, ...] = tuple(
 class NetworkError(Exception):
     """A connection that could not, or must not, be made; `code` is stable, the text is for an operator."""
 
-    code: ClassVar[str] = "network_error"
+    code = "network_error"
+
+    def __init__(self, message: str, *, code: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code or type(self).code
 
 
 class NameNotResolved(NetworkError):
@@ -70,7 +75,7 @@ class AnswerTooLong(NetworkError):
 
 
 class TlsFailed(NetworkError):
-    """The handshake failed for another reason than the certificate: version, cipher, or no TLS at all."""
+    """The handshake failed for another reason than the certificate: `code` tells old TLS from none at all."""
 
     code = "tls_failed"
 
@@ -82,7 +87,7 @@ class SpokeBeforeTls(TlsFailed):
 
 
 class CertificateRefused(TlsFailed):
-    """The server's certificate does not prove that it is the host that was asked for."""
+    """The server's certificate does not prove that it is the host that was asked for; `code` says why."""
 
     code = "certificate_refused"
 
@@ -91,6 +96,26 @@ class AuthorityUnreadable(NetworkError):
     """The CA certificates handed in are not PEM certificates."""
 
     code = "authority_unreadable"
+
+
+_UNKNOWN = ("certificate_unknown_authority", "its authority is not one that is trusted here")
+# By the verifier's number for what it found: X509_V_ERR_* in OpenSSL's x509_vfy.h.
+_CERTIFICATE: Mapping[int, tuple[str, str]] = {
+    7: ("certificate_unknown_authority", "somebody else signed it in the name of its authority"),
+    9: ("certificate_not_yet_valid", "it is not valid yet"),
+    10: ("certificate_expired", "it has run out"),
+    18: ("certificate_self_signed", "it is signed by itself alone"),
+    19: _UNKNOWN,
+    20: _UNKNOWN,
+    21: _UNKNOWN,
+    62: ("certificate_other_name", "it was not issued for this host name"),
+    64: ("certificate_other_name", "it was not issued for this address"),
+    66: ("certificate_weak", "its key is too short"),
+    67: ("certificate_weak", "its authority's key is too short"),
+    68: ("certificate_weak", "its authority's signature is too weak"),
+}
+_OLD_TLS = {"UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "SSLV3_ALERT_HANDSHAKE_FAILURE"}
+_NO_TLS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +221,8 @@ def tls_context(
     the server's own certificate. There is no way to switch verification off. Raises AuthorityUnreadable.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # RFC 9525 section 6.3: only subjectAltName says for whom a certificate is.
+    context.hostname_checks_common_name = False
     context.minimum_version = minimum
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
     if ca_pem is None:
@@ -214,21 +241,35 @@ def handshake(
 ) -> ssl.SSLSocket:
     """Speak TLS on `connection` and verify that it is `host`; on failure the connection is closed.
 
-    Raises CertificateRefused with the verifier's reason, DeadlineExceeded, TlsFailed.
+    Raises CertificateRefused, TlsFailed, ConnectionLost where the other side hung up, and
+    DeadlineExceeded. Nothing that the other side said is in the text.
     """
+    connection.settimeout(timeout)
     try:
-        connection.settimeout(timeout)
         return context.wrap_socket(connection, server_hostname=host)
-    except ssl.SSLCertVerificationError as error:
-        failure: NetworkError = CertificateRefused(f"The certificate was refused: {error.verify_message}")
     except TimeoutError:
-        failure = DeadlineExceeded(f"No TLS handshake within {timeout:g} seconds.")
+        failure: NetworkError = DeadlineExceeded(f"No TLS handshake within {timeout:g} seconds.")
     except ssl.SSLError as error:
-        failure = TlsFailed(f"The TLS handshake failed: {error.reason or 'no TLS was spoken'}.")
-    except (OSError, ValueError):
-        failure = TlsFailed("The connection was closed during the TLS handshake.")
+        failure = _refusal(error)
+    except OSError:
+        failure = ConnectionLost("The server hung up during the TLS handshake.")
+    except ValueError:
+        failure = TlsFailed("TLS cannot be spoken with a host of this name.")
     connection.close()
     raise failure
+
+
+def _refusal(error: ssl.SSLError) -> NetworkError:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        code, why = _CERTIFICATE.get(error.verify_code, (None, "it does not prove whose it is"))
+        return CertificateRefused(f"The certificate was refused: {why}.", code=code)
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        return ConnectionLost("The server hung up during the TLS handshake.")
+    if error.reason in _OLD_TLS:
+        return TlsFailed("The server knows only old, unsafe versions of TLS.", code="tls_too_old")
+    if error.reason in _NO_TLS:
+        return TlsFailed("The server does not speak TLS on this port.", code="tls_missing")
+    return TlsFailed(f"The TLS handshake failed: {error.reason or 'no TLS was spoken'}.")
 
 
 class Channel:

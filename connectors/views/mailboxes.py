@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import AuditEvent
-from connectors import gateway, ingest, onboarding, reading, reconcile, registry, rules, sync
+from connectors import errors, gateway, ingest, onboarding, reading, reconcile, registry, rules, sync
 from connectors.forms import ConnectionForm, FilterForm, chosen_folders, chosen_grants
 from connectors.models import (
     AccessScope,
@@ -68,7 +68,7 @@ def mailbox(request: HttpRequest, key: UUID) -> HttpResponse:
         secret_known=guide.knows_secret(shown),
         check_waiting=shown.checked_at is None and CHECKING in request.GET,
         late=standing.is_late(shown, now=timezone.now()),
-        advice=standing.advice(shown.error_code),
+        advice=errors.advice(shown.error_code),
         command=_command(shown, configuration["credential"]).split(" "),
         story=AuditEvent.objects.filter(object_kind="mailbox", object_id=str(key)).order_by("-sequence")[
             :STORY

@@ -1,6 +1,5 @@
 """How mailboxes fare, in words: what the list, the overview and a mailbox's page say about them."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,18 +23,6 @@ from zalion.portal.site import Todo
 PERSON_STATES = (MailboxState.NEEDS_ATTENTION, MailboxState.AWAITING_SIGN_OFF)
 
 
-def _kinds(root: type[errors.ConnectorError]) -> Iterator[type[errors.ConnectorError]]:
-    yield root
-    for child in root.__subclasses__():
-        yield from _kinds(child)
-
-
-def advice(code: str) -> str:
-    """What to do about the failure that ``code`` names."""
-    known = {kind.default_code: kind.default_advice for kind in _kinds(errors.ConnectorError)}
-    return known.get(code, errors.ConnectorError.default_advice)
-
-
 def mailboxes() -> "QuerySet[Mailbox]":
     """Mailboxes with what a list says of each: last success, next attempt, and mail accounted for."""
     counted = Message.objects.filter(mailbox=OuterRef("pk")).order_by().values("mailbox")
@@ -54,7 +41,7 @@ def mailboxes() -> "QuerySet[Mailbox]":
 def rows(*, now: datetime) -> list[dict[str, Any]]:
     """What connectors/parts/mailbox_table.html shows, a row for each mailbox."""
     return [
-        {"mailbox": mailbox, "late": is_late(mailbox, now=now), "advice": advice(mailbox.error_code)}
+        {"mailbox": mailbox, "late": is_late(mailbox, now=now), "advice": errors.advice(mailbox.error_code)}
         for mailbox in mailboxes()
     ]
 
@@ -97,7 +84,9 @@ def waiting_for_person() -> int:
 def stopped() -> list[Todo]:
     """Mailboxes that only a person can set going again."""
     return [
-        Todo(f"{mailbox.name} has stopped", advice(mailbox.error_code), _page_of(mailbox), "Look", "bad")
+        Todo(
+            f"{mailbox.name} has stopped", errors.advice(mailbox.error_code), _page_of(mailbox), "Look", "bad"
+        )
         for mailbox in Mailbox.objects.filter(state=MailboxState.NEEDS_ATTENTION)
     ]
 

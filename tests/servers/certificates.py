@@ -4,9 +4,15 @@ import datetime
 import ssl
 import sys
 import tempfile
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
 
 
 class Authority:
@@ -35,6 +41,57 @@ class Authority:
         key.write_bytes(leaf.private_key_pem.bytes())
         key.chmod(0o600)
         return chain, key
+
+
+@dataclass
+class Crooked:
+    """Issues certificates as wrong as one likes, which no library does; `pem` is the CA's own certificate."""
+
+    _key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
+    _name: ClassVar[x509.Name] = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Crooked CA")])
+
+    @property
+    def pem(self) -> str:
+        builder = self._builder(self._name, -2, 2).public_key(self._key.public_key()).issuer_name(self._name)
+        signed = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        return (
+            signed.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode("ascii")
+        )
+
+    def server_context(
+        self,
+        folder: Path,
+        *,
+        name: str | None = "localhost",
+        common_name: str = "localhost",
+        days: tuple[int, int] = (-2, 2),
+        weak: bool = False,
+        alone: bool = False,
+    ) -> ssl.SSLContext:
+        """A server's: `name` is the alternative one, None for none; `weak` is RSA 1024, `alone` self-signed."""
+        key = rsa.generate_private_key(65537, 1024) if weak else ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+        builder = self._builder(subject, *days).public_key(key.public_key())
+        builder = builder.issuer_name(subject if alone else self._name)
+        if name is not None:
+            builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        leaf = builder.sign(key if alone else self._key, hashes.SHA256())
+        path = folder / f"{leaf.serial_number}.pem"
+        private = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        path.write_bytes(leaf.public_bytes(serialization.Encoding.PEM) + private)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        if weak:
+            context.set_ciphers("DEFAULT:@SECLEVEL=0")  # else the server itself would refuse its key
+        context.load_cert_chain(path)
+        return context
+
+    def _builder(self, subject: x509.Name, start: int, end: int) -> x509.CertificateBuilder:
+        now = datetime.datetime.now(datetime.UTC)
+        builder = x509.CertificateBuilder(serial_number=x509.random_serial_number()).subject_name(subject)
+        builder = builder.not_valid_before(now + datetime.timedelta(days=start))
+        return builder.not_valid_after(now + datetime.timedelta(days=end))
 
 
 if __name__ == "__main__":

@@ -39,8 +39,6 @@ def _answered(answer: Answered) -> errors.ConnectorError:
         return errors.AccessDenied(
             "The server took the sign-in, but does not give this account the mailbox.",
             code="not_connected",
-            what_to_do="Give the account full access to the mailbox and switch IMAP on for it; for a shared "
-            "mailbox, the user name is the shared mailbox's address.",
         )
     if answer.command in {"AUTHENTICATE", "LOGIN"} and answer.kind == "NO":
         if code == "EXPIRED":
@@ -48,10 +46,7 @@ def _answered(answer: Answered) -> errors.ConnectorError:
         return errors.AuthenticationError("The server refused the user name or the password.")
     # hoodiecrow and others say BAD to a name they do not know.
     if answer.command in {"EXAMINE", "STATUS"}:
-        return errors.FolderMissing(
-            "There is no such folder any more, or it cannot be opened. If it was renamed, choose it again "
-            "under its new name."
-        )
+        return errors.FolderMissing("There is no such folder any more, or it cannot be opened.")
     if answer.kind == "BAD":
         return errors.ProtocolError("The server does not understand the command.", code="rejected")
     return errors.TransientError("The server declined the request.", code="declined")

@@ -142,8 +142,7 @@ def test_a_renamed_folder_without_lasting_ids_is_said_to_be_missing(ground: Dove
     with ground.adapter() as adapter:
         with pytest.raises(FolderMissing) as caught:
             next(adapter.changes("Orders", page.cursor))
-        assert "renamed" in str(caught.value)
-        assert "folder" in caught.value.what_to_do
+        assert "renamed" in caught.value.what_to_do
         assert list(adapter.changes("INBOX", None))
         [again] = adapter.changes("Orders 2025", page.cursor)
         assert again.refs == ()
@@ -197,7 +196,7 @@ def test_a_certificate_for_another_name_is_refused_before_the_secret_is_asked_fo
     stranger = replace(ground.options, ca_pem="")
     with pytest.raises(ConfigurationError) as caught:
         ImapAdapter(stranger, secret=secret, policy=LOOPBACK).open()
-    assert caught.value.code == "certificate_refused"
+    assert caught.value.code == "certificate_unknown_authority"
     assert "cannot be switched off" in caught.value.what_to_do
     assert asked == []
     report = ImapAdapter(stranger, secret=secret, policy=LOOPBACK).check()
