@@ -11,6 +11,8 @@ _PIECE = re.compile(
     r"|<(?P<close>/)?(?P<name>[^\s/>]+)(?P<rest>(?:\"[^\"]*\"|'[^']*'|[^>\"'])*?)(?P<empty>/)?>",
     re.DOTALL,
 )
+# The component of a segment that a path such as /UNH[1]/QTY[2]/1.2 ends in.
+_COMPONENT = re.compile(r"/[A-Z]{3}\[\d+\]/(\d+)\.(\d+)$")
 _ATTRIBUTE = re.compile(r"([^\s=]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 
 
@@ -29,7 +31,9 @@ def pieces(text: str, evidence: Mapping[str, Mapping[str, Any]]) -> list[Piece]:
     elements = dict(xml_places(text)) if in_tree else {}
     for field, place in evidence.items():
         by_path = "path" in place and "offset" not in place
-        span = elements.get(str(place["path"])) if by_path else _snippet(text, place)
+        span = (
+            elements.get(str(place["path"])) if by_path else _component(text, place) or _snippet(text, place)
+        )
         if span is not None and span[0] < span[1]:
             spans.setdefault(span, []).append(field)
     cut: list[Piece] = []
@@ -44,6 +48,30 @@ def pieces(text: str, evidence: Mapping[str, Mapping[str, Any]]) -> list[Piece]:
     if reached < len(text):
         cut.append(Piece(text[reached:]))
     return cut
+
+
+def _component(text: str, place: Mapping[str, Any]) -> tuple[int, int] | None:
+    """A component of the EDIFACT segment at the place's offset, if the evidence's text stands there."""
+    numbers, words = _COMPONENT.search(str(place.get("path") or "")), str(place.get("text") or "")
+    if numbers is None or not words:
+        return None
+    # ISO 9735: UNA names the separators of components and elements, the decimal mark, the release character and
+    # what ends a segment.
+    una = text.lstrip("\ufeff \r\n")
+    marks = una[3:9] if una.startswith("UNA") else ":+.? '"
+    wanted, reached, start = (int(numbers[1]), int(numbers[2])), (0, 1), int(place["offset"])
+    at = start
+    while at < len(text):
+        char = text[at]
+        if char in (marks[0], marks[1], marks[5]):
+            if reached == wanted:
+                return (start, at) if text[start:at] == words else None
+            if char == marks[5]:
+                return None
+            reached = (reached[0], reached[1] + 1) if char == marks[0] else (reached[0] + 1, 1)
+            start = at + 1
+        at += 2 if char == marks[3] else 1
+    return None
 
 
 def _snippet(text: str, place: Mapping[str, Any]) -> tuple[int, int] | None:

@@ -1,6 +1,7 @@
 """`manage.py extract` prints a line of JSON for every file, whatever is in it, without a database."""
 
 import json
+import os
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -39,3 +40,15 @@ def test_a_folder_gives_a_line_for_every_file_in_order(tmp_path: Path) -> None:
 def test_a_path_that_is_not_there_is_said_before_anything_is_read(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="no such file"):
         extract(tmp_path / "absent")
+
+
+def test_names_that_are_no_text_and_files_that_cannot_be_read_stop_no_other(tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/a\xff.pdf")).write_bytes(Paper().pdf())
+    (tmp_path / "b.pdf").symlink_to(tmp_path / "b.pdf")
+    (tmp_path / "c.xml").write_bytes(b"<a" * 1000)
+    lines = extract(tmp_path)
+    assert [line["path"].rpartition("/")[2] for line in lines] == ["a\ufffd.pdf", "c.xml"]
+    assert lines[0]["documents"]
+    assert lines[1]["findings"]
+    [line] = extract(tmp_path / "c.xml")
+    assert list(line) == ["path", "extractor", "documents", "findings"]

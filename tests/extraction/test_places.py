@@ -43,3 +43,15 @@ def test_one_place_may_bear_two_fields() -> None:
 
 def test_broken_xml_gives_whatever_it_seems_to_have() -> None:
     assert [path for path, _ in xml_places("<a><b>1</b></c></d><e")] == ["/a/b[1]", "/a"]
+
+
+def test_a_component_of_a_segment_is_marked_where_it_stands_not_where_its_text_first_occurs() -> None:
+    text = "UNA:+.? 'RFF+ON:0?'0753:3'QTY+12:3'"
+    start = text.index("RFF")
+    place = {"path": "/UNH[1]/RFF[1]/1.3", "text": "3", "offset": start}
+    cut = pieces(text, {"lines.0.order_line_ref": place})
+    assert "".join(piece.text for piece in cut[:-2]) == "UNA:+.? 'RFF+ON:0?'0753:"
+    other = text.replace(":", "|").replace("+", "!")
+    assert [p.text for p in pieces(other, {"x": place}) if p.fields] == ["3"]
+    absent = {**place, "path": "/UNH[1]/RFF[1]/9.9"}
+    assert "".join(piece.text for piece in pieces(text, {"x": absent})) == text

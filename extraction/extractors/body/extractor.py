@@ -37,7 +37,9 @@ class BodyExtractor(Extractor):
     def extract(self, source: Source) -> list[Extraction]:
         text = body_text(source)
         hints = source.hints
-        found = read_document([_page(text)], Known(hints.own_names, hints.own_vat_ids, hints.sender_domain))
+        found = read_document(
+            [text_page(text)], Known(hints.own_names, hints.own_vat_ids, hints.sender_domain)
+        )
         return [found] if found else []
 
 
@@ -61,7 +63,8 @@ def _without_quotes(text: str) -> str:
     return "\n".join(kept)
 
 
-def _page(text: str) -> Page:
+def text_page(text: str) -> Page:
+    """The text as one page of fixed-width print; its words carry their offsets."""
     lines = text.split("\n")
     width = max((len(line) for line in lines), default=0) * _WIDTH
     return page_of(1, width, len(lines) * _HEIGHT, _words(lines))
