@@ -1,6 +1,7 @@
 """HTML of a mail made safe to show: an allow list, nothing remote, nothing that acts, bounded depth."""
 
 import re
+from html import escape
 
 import nh3
 from lxml import etree
@@ -36,29 +37,37 @@ DROPPED = re.findall(
 )
 UNWRAPPED = ("form", "noscript", "noframes", "map")
 SPACE = re.compile(r"\s+")
-LINK = re.compile(r"\s*(?:https?|mailto|tel):", re.IGNORECASE)
-PLACEHOLDER = "image-placeholder"
+LINK = re.compile(r"(https?|mailto|tel):(.*)", re.IGNORECASE | re.DOTALL)
+# What a browser takes for the authority: it reads backslashes as slashes and drops any number of them.
+AUTHORITY = re.compile(r"[/\\]*([^/\\?#]*)")
+OWN_LINK = re.compile(r"#address-[0-9]+")
+PLACEHOLDER, LINKED = "image-placeholder", "linked"
 
 
 def sanitise(html: str) -> str:
     """A fragment without scripts, styles, forms, frames, remote content; images become their text.
 
-    Depth is cut at `limits.HTML_DEPTH` before the allow list runs: nh3 needs 20 CPU-seconds for 100,000
-    nested elements. Input past `limits.TEXT` characters is not shown.
+    No link leads out: behind its words stands where it would lead, and that points to the whole address in a list
+    below the text, to be read and copied. Only words that are the address itself stand alone.
+
+    Depth is cut at `limits.HTML_DEPTH` before the allow list runs: nh3 needs 20 CPU-seconds for 100,000 nested
+    elements. Input past `limits.TEXT` characters is not shown.
     """
     root = _tree(html)
     if root is None:
         return ""
     _flatten(root)
-    return nh3.clean(
+    addresses = _links(root)
+    shown = nh3.clean(
         lxml_html.tostring(root, encoding="unicode"),
         tags=set(TAGS),
         attributes={tag: set(names) for tag, names in ATTRIBUTES.items()},
-        allowed_classes={"span": {PLACEHOLDER}},
-        url_schemes={"http", "https", "mailto", "tel"},
-        link_rel="noopener noreferrer nofollow",
+        allowed_classes={"span": {PLACEHOLDER, LINKED}},
+        attribute_filter=_filtered,
+        link_rel=None,
         strip_comments=True,
     )
+    return shown + _listed(addresses)
 
 
 def plain_text(html: str) -> str:
@@ -104,9 +113,6 @@ def _flatten(root: etree._Element) -> None:
         image.tag, image.text = "span", SPACE.sub(" ", image.get("alt") or "")
         image.attrib.clear()
         image.set("class", PLACEHOLDER)
-    for link in root.iter("a"):
-        if not LINK.match(link.get("href") or ""):
-            link.attrib.pop("href", "")
     deep = []
     depth = 0
     for event, element in etree.iterwalk(root, events=("start", "end")):
@@ -117,6 +123,52 @@ def _flatten(root: etree._Element) -> None:
         text = _text(element)
         del element[:]
         element.text = text
+
+
+def _links(root: etree._Element) -> list[str]:
+    """Turns links into their words and a sign of where they lead; the addresses, each once, in their order."""
+    numbers: dict[str, int] = {}
+    for link in list(root.iter("a")):
+        address = SPACE.sub("", link.get("href") or "")
+        words = SPACE.sub("", _text(link))
+        link.tag = "span"
+        link.attrib.clear()
+        found = LINK.fullmatch(address)
+        if found is None or (address.isascii() and words in {address, found[2], found[2].strip("/")}):
+            continue
+        link.set("class", LINKED)
+        if len(numbers) < limits.LINKS:
+            numbers.setdefault(address, len(numbers) + 1)
+        sign = etree.Element("a")
+        if address in numbers:
+            sign.set("href", f"#address-{numbers[address]}")
+        sign.text, sign.tail, link.tail = _target(found[1].lower(), found[2]), link.tail, None
+        link.addnext(sign)
+    return list(numbers)
+
+
+def _target(scheme: str, rest: str) -> str:
+    """The host, the mail address or the number that a link leads to; never in letters that only look like others."""
+    if scheme in {"http", "https"}:
+        found = AUTHORITY.match(rest)
+        rest = found[1].rpartition("@")[2] if found else rest
+    else:
+        rest = rest.partition("?")[0]
+    labels = rest[: limits.HOST].split(".")
+    return ".".join(one if one.isascii() else f"xn--{one.encode('punycode').decode()}" for one in labels)
+
+
+def _filtered(tag: str, name: str, value: str) -> str | None:
+    return value if (tag, name) != ("a", "href") or OWN_LINK.fullmatch(value) else None
+
+
+def _listed(addresses: list[str]) -> str:
+    rows = "".join(
+        f'<li id="address-{number}">{escape(address[: limits.ADDRESS])}</li>'
+        for number, address in enumerate(addresses, 1)
+    )
+    words = "Where the links of this message lead. They do not open from here; copy an address to follow it."
+    return f'<section class="addresses"><p>{words}</p><ol>{rows}</ol></section>' if rows else ""
 
 
 def _text(root: etree._Element) -> str:

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from connectors.mime import sanitise
+from connectors.mime import limits, sanitise
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -56,9 +56,60 @@ def test_what_people_write_is_kept():
         assert piece in shown
 
 
-def test_links_lead_out_without_a_trace():
-    shown = sanitise('<a href="https://example.com/a" onclick="x()" target=_top>go</a>')
-    assert shown == '<a href="https://example.com/a" rel="noopener noreferrer nofollow">go</a>'
+def test_a_link_shows_where_it_would_lead_and_leads_nowhere():
+    shown = sanitise(
+        '<a href="https://evil.example/a?b" onclick="x()" target=_top>https://bank.example</a> now'
+    )
+    words, _, below = shown.partition("<section")
+    assert words == (
+        '<span class="linked">https://bank.example</span><a href="#address-1">evil.example</a> now'
+    )
+    assert '<li id="address-1">https://evil.example/a?b</li>' in below
+
+
+def test_words_that_are_the_address_stand_alone():
+    for link in (
+        '<a href="https://a.example/">https://a.example/</a>',
+        '<a href="https://a.example/">a.example</a>',
+        '<a href="mailto:box@a.example">box@a.example</a>',
+    ):
+        assert "address-1" not in sanitise(link)
+
+
+@pytest.mark.parametrize(
+    ("address", "host"),
+    [
+        ("https://bank.example@evil.example/", "evil.example"),
+        ("https://evil.example\\@bank.example/", "evil.example"),
+        ("https:\\\\evil.example/bank.example", "evil.example"),
+        ("https:///evil.example#@bank.example", "evil.example"),
+        ("&#10;ht&#9;tps:evil.example:8443?bank.example", "evil.example:8443"),
+        ("https://b\u0430nk.example/", "xn--bnk-6cd.example"),
+        ("mailto:x@evil.example?cc=y@bank.example", "x@evil.example"),
+    ],
+)
+def test_the_sign_behind_a_link_is_the_host_that_a_browser_would_ask(address, host):
+    assert f'<a href="#address-1">{host}</a>' in sanitise(f'<a href="{address}">bank.example</a>')
+
+
+def test_letters_that_look_like_others_are_told_even_where_the_words_are_the_address():
+    shown = sanitise('<a href="https://b\u0430nk.example/">https://b\u0430nk.example/</a>')
+    assert ">xn--bnk-6cd.example</a>" in shown
+
+
+def test_a_mail_cannot_name_the_places_that_links_point_to():
+    shown = sanitise(
+        '<p id="address-1">https://bank.example</p><a href="#address-1">x</a><a href="/signout/">y</a>'
+        '<a href="https://evil.example/">z</a>'
+    )
+    assert shown.count('id="address-1"') == shown.count('href="#address-1"') == 1
+    assert "signout" not in shown
+
+
+def test_the_list_of_addresses_is_bounded():
+    many = "".join(f'<a href="https://a{number}.example/">x</a>' for number in range(limits.LINKS + 5))
+    assert sanitise(many).count("<li") == limits.LINKS
+    assert sanitise(f'<a href="https://a.example/{"b" * 5000}">x</a>').count("b") < limits.ADDRESS
 
 
 def test_images_become_their_text():
@@ -83,6 +134,8 @@ def test_row_42_forms_are_removed_and_their_text_kept():
         "&" + "a" * 1_000_000 + ";" + "<a b=c " * 50_000,
         "<" * 500_000,
         "<b><i>" * 100_000 + "x" * 1_000_000,
+        "<a href=http://a.example>x" * 80_000,
+        "<a href=http://a.example><b>" * 60_000,
     ],
 )
 def test_row_41_deep_and_broken_markup_ends_in_budget(html):
