@@ -235,8 +235,8 @@ class Body:
 
     def _is_labelled(self, by_role: dict[str, list[Word]]) -> bool:
         """Whether the row is a labelled value, "Bruttopreis : 4,00", and no position."""
-        words = by_role.get("description", [])
-        return bool(words) and words[-1].text.endswith(":") and not by_role.get("pos")
+        names = [words for role in _NAMES if (words := by_role.get(role))]
+        return any(words[-1].text.endswith(":") for words in names) and not by_role.get("pos")
 
     def _labelled_position(self, cells: dict[int, list[Word]]) -> bool:
         """Whether the number in the position's column is the value of a label above it in the same cell: the line of

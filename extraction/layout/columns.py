@@ -205,12 +205,17 @@ def _labels(segment: Segment, lexicon: Lexicon) -> list[tuple[int, tuple[str, ..
         match = lexicon.columns.at(names, position)
         whole = match and (match.end == len(tokens) or tokens[match.end][1] != tokens[match.end - 1][1])
         begins = position == 0 or tokens[position - 1][1] != tokens[position][1]
-        if match and whole and begins:
+        if match and whole and begins and _is_told(segment.words, tokens[position : match.end]):
             found.append((tokens[position][1], match.names))
             position = match.end
         else:
             position += 1
     return found
+
+
+def _is_told(words: Sequence[Word], label: Sequence[tuple[str, int]]) -> bool:
+    """Whether a label is more than a letter ("N.", "Q."); such a one is a heading where nothing else stands beside."""
+    return len(label) > 1 or len(label[0][0]) > 1 or not label[0][0].isalpha() or len(words) == 1
 
 
 def _heads(word: Word) -> bool:
@@ -288,9 +293,12 @@ def _name(column: Column, lexicon: Lexicon) -> None:
         column.stack = tuple(stack)
     longest = 0
     names: tuple[str, ...] = ()
-    for start in range(len(tokens)):
+    # What goes on after a colon is a labelled value, and NAMES_OF_THIS_KIND are data.
+    plain = not any("_" in word.text or word.text.endswith(":") for word in column.words)
+    for start in range(len(tokens) if plain else 0):
         match = lexicon.columns.at(tokens, start)
-        if match and match.end - match.start > longest:
+        told = match and (match.end - start > 1 or len(tokens[start]) > 1 or len(tokens) == 1)
+        if match and told and match.end - match.start > longest:
             longest, names = match.end - match.start, match.names
     column.names = names
 

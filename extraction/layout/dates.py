@@ -9,9 +9,9 @@ from typing import Final
 from extraction.layout.lexicon import month_names, tokens_of, week_words
 
 _DIGIT: Final = re.compile(r"\d")
-_SEPARATOR: Final = r"\s?[./\-–]\s?"
+# Both marks are the same: "08.30 - 12.30" are hours.
 _NUMERIC: Final = re.compile(
-    rf"(?<![\d.,/-])(\d{{1,2}})({_SEPARATOR})(\d{{1,2}})(?:{_SEPARATOR})(\d{{4}}|\d{{2}})(?![\d/])"
+    r"(?<![\d.,/-])(\d{1,2})\s?([./\-–])\s?(\d{1,2})\s?\2\s?(\d{4}|\d{2})(?![\d/]|[.:]\d)"
 )
 _ISO: Final = re.compile(r"(?<!\d)(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
 _WORD: Final = r"([^\W\d_]{3,10})"
@@ -91,6 +91,9 @@ def _numeric(text: str) -> list[DateText]:
     for match in _NUMERIC.finditer(text):
         first, second, year = match[1], match[3], match[4]
         day_first, month_first = _date(year, second, first), _date(year, first, second)
+        if match[2] == "." and day_first:
+            # Who divides by full stops puts the day first.
+            month_first = None
         if day_first or month_first:
             found.append(DateText(match.start(), match.end(), day_first, month_first))
     return found

@@ -182,9 +182,11 @@ def _dates(
     *,
     month_first: bool,
 ) -> None:
-    for name in ("issue_date", "delivery_date"):
+    own = "delivery_note_date" if doc_type == "delivery_note" else "issue_date"
+    for label in (own, "issue_date", "delivery_date"):
+        name = "delivery_date" if label == "delivery_date" else "issue_date"
         for candidate in candidates:
-            if candidate.name == name:
+            if candidate.name == label:
                 draft.put(name, first_date(candidate.words, month_first=month_first), candidate.words)
     for candidate in _unlabelled_date(candidates, doc_type, month_first=month_first):
         draft.put("issue_date", first_date(candidate.words, month_first=month_first), candidate.words)

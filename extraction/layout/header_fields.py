@@ -17,7 +17,7 @@ BELOW: Final = 2.6
 PARTY_BELOW: Final = 5.0
 PLACES: Final = {"inline": 1.0, "right": 0.8, "below": 0.6}
 
-DATES: Final = frozenset({"issue_date", "order_date", "other_date", "delivery_date"})
+DATES: Final = frozenset({"issue_date", "delivery_note_date", "order_date", "other_date", "delivery_date"})
 TEXTS: Final = frozenset({"payment_terms", "incoterm"})
 PARTIES: Final = frozenset({"seller", "buyer", "ship_to"})
 _IGNORED: Final = frozenset({"net_total", "sub_total", "tax_total", "gross_total", "charge", "allowance"})
@@ -89,7 +89,7 @@ def _of_segment(
     labels = labels_of(segment, lexicon)
     for number, (match, first, last) in enumerate(labels):
         names = [name for name in match.names if name not in _IGNORED]
-        after = segment.words[last + 1].text if last + 1 < len(segment.words) else ""
+        after = segment.words[last + 1].text if last + 1 < len(segment.words) else _beside(row, position)
         colon = segment.words[last].text.endswith(":") or after.startswith(":")
         leads = first == 0 or segment.words[first - 1].text.endswith((":", "·", "-", "|", ",", ";"))
         numbered = match.names[0].startswith("number") and tokens_of(segment.words[last].text)[-1:] == ("no",)
@@ -114,6 +114,11 @@ def _of_segment(
                         [*segment.words[last + 1 :], *_next_line(page, index, segment, lexicon)]
                     ):
                         yield Candidate(f"date_of_{name}", tuple(hit), score, label, place)
+
+
+def _beside(row: Row, position: int) -> str:
+    """The text of the next segment: some print their colons one below the other."""
+    return row.segments[position + 1].text if position + 1 < len(row.segments) else ""
 
 
 def _is_cut(words: Sequence[Word], last: int) -> bool:

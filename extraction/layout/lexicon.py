@@ -80,8 +80,9 @@ class Phrases:
         """The longest phrase that begins at this token."""
         first = tokens[start]
         match = self._direct(tokens, start, first) if first in self.longest else None
-        if match is None and first[:4] in self.starts:
-            match = self._joined(tokens, start)
+        if first[:4] in self.starts and (joined := self._joined(tokens, start)):
+            # "Beleg-Datum" is "Belegdatum" rather than a "Beleg".
+            match = joined if match is None or joined.end > match.end else match
         if match is None and self.endings and first.endswith(self.endings):
             ending = next(item for item in self.endings if first.endswith(item))
             known = first != ending and ending in self.longest

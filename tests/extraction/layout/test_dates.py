@@ -47,3 +47,11 @@ def test_a_date_is_open_while_no_date_of_the_document_has_only_one_reading() -> 
     assert not is_open("11/03/2017", ["Date 11/03/2017", "Due 25/04/2017"])
     assert not is_open("25/03/2017", ["Date 25/03/2017"])
     assert not is_open("3 March 2017", ["Date 3 March 2017"])
+
+
+def test_hours_are_no_date_and_full_stops_put_the_day_first() -> None:
+    assert find_dates("Mo.-Fr. 08.30 - 12.30 Uhr") == []
+    assert not is_month_first(["Open 8.00-20.00", "06.12.2018"], "EUR")
+    (found,) = find_dates("06.12.2018")
+    assert str(found.read(month_first=True)) == "2018-12-06"
+    assert not is_open("06.12.2018", ["06.12.2018"])

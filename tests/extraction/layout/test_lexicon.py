@@ -34,6 +34,14 @@ def test_every_way_to_write_number_is_one(text: str) -> None:
     assert tokens_of(text) == ("ab", "no")
 
 
+def test_a_longer_phrase_in_two_words_beats_its_first_word() -> None:
+    labels = lexicon("de").labels
+    for text in ("Beleg-Datum", "Beleg Datum", "Belegdatum"):
+        match = labels.at(tokens_of(text), 0)
+        assert match
+        assert match.names == ("issue_date",)
+
+
 def test_a_languages_own_meaning_comes_before_that_of_another() -> None:
     assert lexicon("fr").labels.exact(tokens_of("Transport")) == ("charge",)
     assert lexicon("nl").carry_over.exact(tokens_of("Transport"))
