@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from extraction.media import sniff
-from extraction.schemas import Extraction
+from extraction.schemas import Extraction, Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +16,8 @@ class Hints:
     subject: str | None = None
     own_names: tuple[str, ...] = ()
     own_vat_ids: tuple[str, ...] = ()
+    profiles: tuple[Json, ...] = ()
+    """What was taught about the sender's layouts, each {"id", "version", "taught"}."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -214,6 +214,8 @@ class Extraction:
 
     document: CanonicalDocument
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    profile: tuple[str, int] | None = None
+    """Key and version of the supplier's profile it was read with."""
 
     def to_json(self) -> Json:
         """The canonical JSON, complete: the document's names and `evidence`."""

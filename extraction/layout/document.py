@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from statistics import median
-from typing import Any, Final
+from typing import Any, Final, Self
 
+from extraction.extractor import Hints
 from extraction.layout.arithmetic import CENT
 from extraction.layout.blocks import read_blocks
 from extraction.layout.dates import DAY_FIRST, is_month_first, is_open
@@ -16,10 +17,11 @@ from extraction.layout.headless import read_headless
 from extraction.layout.lexicon import Lexicon, language_of, lexicon
 from extraction.layout.lines import ReadLine, first_date, read_line
 from extraction.layout.lists import read_list
-from extraction.layout.numbers import currency_of, style_of
+from extraction.layout.numbers import NumberStyle, currency_of, style_of
 from extraction.layout.parties import find_parties
 from extraction.layout.splitting import split_pages
-from extraction.layout.tables import read_tables
+from extraction.layout.tables import Tables, read_tables
+from extraction.layout.taught.profile import PROFILE, Profile, Taught, choose
 from extraction.layout.terms import (
     find_currency,
     find_email,
@@ -28,8 +30,9 @@ from extraction.layout.terms import (
     find_terms,
     find_vat_ids,
 )
-from extraction.layout.totals import Totals, choose, find_labelled
-from extraction.schemas import CanonicalDocument, Evidence, Extraction, Finding, Line
+from extraction.layout.totals import Totals, find_labelled
+from extraction.layout.totals import choose as choose_totals
+from extraction.schemas import CanonicalDocument, Evidence, Extraction, Finding, Line, number_text
 
 _TRIM: Final = " :;,()[]*"
 # Where a letter's date stands: in this share of the page.
@@ -57,6 +60,12 @@ class Known:
     own_names: tuple[str, ...] = ()
     own_vat_ids: tuple[str, ...] = ()
     sender_domain: str | None = None
+    profiles: tuple[Profile, ...] = ()
+
+    @classmethod
+    def of(cls, hints: Hints) -> Self:
+        profiles = (Profile.from_json(item["id"], item["version"], item["taught"]) for item in hints.profiles)
+        return cls(hints.own_names, hints.own_vat_ids, hints.sender_domain, tuple(profiles))
 
 
 class _Draft:
@@ -71,6 +80,22 @@ class _Draft:
         if value not in (None, "") and words and name not in self.values:
             self.values[name] = value
             self.evidence[name] = evidence_of(words)
+
+    def overrule(self, item: Taught) -> None:
+        """Puts what was taught in place of what was read; what was to be said about that is said no more."""
+        self.findings = [finding for finding in self.findings if finding.field != item.name]
+        for name in (item.name, "order_references.0") if item.name == "order_reference" else (item.name,):
+            self.evidence.pop(name, None)
+            if item.evidence is not None:
+                self.evidence[name] = item.evidence
+        self.values[item.name] = item.value
+        if item.name == "order_reference":
+            self.evidence = {
+                path: place
+                for path, place in self.evidence.items()
+                if not path.startswith("order_references.") or (path.endswith(".0") and item.evidence)
+            }
+            self.values["order_references"] = (item.value,) if item.value else ()
 
     def find(self, code: str, name: str, message: str) -> None:
         self.findings.append(Finding(code=code, field=name, severity="info", message=message))
@@ -102,29 +127,31 @@ def read_pages(pages: Sequence[Page], known: Known) -> Reading | None:
     words = [word for page in pages for row in page.rows for word in row.words]
     language = language_of(word.text for word in words)
     lex = lexicon(language)
-    style = style_of((word.text for word in words), language)
-    tables = read_tables(pages, lex, style)
-    if not tables.lines:
-        read_blocks(pages, lex, tables)
-    if not tables.lines:
-        read_headless(pages, lex, style, tables)
+    taught = choose(known.profiles, pages)
+    style = taught.style(style_of((word.text for word in words), language))
+    tables = _tables(pages, lex, style, taught)
     candidates = find_candidates(pages, tables.rows, lex)
     doc_type, title = find_doc_type(pages, lex, candidates)
+    doc_type = taught.kinds.get(doc_type, doc_type)
     draft = _Draft()
     currency_words = find_currency(pages, candidates)
     draft.put("currency", currency_of(text_of(currency_words)), currency_words)
-    month_first = is_month_first(_texts(pages), draft.values.get("currency"))
+    month_first = taught.reads_month_first(
+        _texts(pages), is_month_first(_texts(pages), draft.values.get("currency"))
+    )
     lines = [read_line(raw, style, month_first=month_first) for raw in tables.lines]
     if title:
         draft.evidence["doc_type"] = evidence_of(title)
     _numbers(draft, candidates, doc_type)
     _dates(draft, pages, candidates, doc_type, month_first=month_first)
     _parties(draft, pages, tables.rows, lex, candidates, known)
-    totals = choose(find_labelled(pages, tables.rows, lex), style, _line_sum(lines))
+    totals = choose_totals(find_labelled(pages, tables.rows, lex), style, _line_sum(lines))
     if not lines:
         read_list(pages, lex, style, totals, tables)
         lines = [read_line(raw, style, month_first=month_first) for raw in tables.lines]
     _totals(draft, totals)
+    _overrule(draft, taught, pages, style, month_first=month_first)
+    taught.settle(lines)
     made = _lines(draft, lines)
     if not made and not draft.values.keys() & {"number", "gross_total", "order_reference"}:
         return None
@@ -136,7 +163,33 @@ def read_pages(pages: Sequence[Page], known: Known) -> Reading | None:
         findings=tuple(draft.findings),
         **draft.values,
     )
-    return Reading(Extraction(document=document, evidence=draft.evidence), tuple(candidates))
+    profile = (taught.key, taught.version) if taught.key else None
+    extraction = Extraction(document=document, evidence=draft.evidence, profile=profile)
+    return Reading(extraction, tuple(candidates))
+
+
+def _tables(pages: Sequence[Page], lex: Lexicon, style: NumberStyle, taught: Profile) -> Tables:
+    """The positions as printed: below headings, as blocks of labelled values, or as columns that multiply."""
+    within = taught.table.lexicon(lex)
+    tables = read_tables(pages, within, style, taught.table.headings(pages))
+    if not tables.lines:
+        read_blocks(pages, within, tables)
+    if not tables.lines:
+        read_headless(pages, within, style, tables)
+    tables.lines = [line for line in tables.lines if not taught.table.is_stranger(line.cells)]
+    return tables
+
+
+def _overrule(
+    draft: _Draft, taught: Profile, pages: Sequence[Page], style: NumberStyle, *, month_first: bool
+) -> None:
+    """What was taught about the layout comes before what was read."""
+    values, doubts = taught.read(pages, draft.values, style, month_first=month_first)
+    for item in values:
+        draft.overrule(item)
+    if taught.month_first is not None:
+        draft.findings = [finding for finding in draft.findings if finding.code != "date_order_open"]
+    draft.findings += doubts
 
 
 def _numbers(draft: _Draft, candidates: Sequence[Candidate], doc_type: str) -> None:
@@ -280,6 +333,8 @@ def _lines(draft: _Draft, lines: Sequence[ReadLine]) -> tuple[Line, ...]:
         values = dict(line.values)
         for name, words in line.words.items():
             draft.evidence[f"lines.{index}.{name}"] = evidence_of(words)
+        for name in values.keys() - line.words.keys():
+            draft.evidence[f"lines.{index}.{name}"] = Evidence(text=number_text(values[name]), path=PROFILE)
         # A delivery date in the header holds for every line that names none.
         if "delivery_date" not in values and "delivery_date" in draft.values:
             values["delivery_date"] = draft.values["delivery_date"]
@@ -302,7 +357,7 @@ def _confidence(draft: _Draft, lines: Sequence[ReadLine], totals: Totals, doc_ty
         counted = sum("quantity" in line.values for line in lines) / len(lines) if lines else 0.0
         return round((found + 1.0) / 2 * (0.5 + 0.4 * counted), 3)
     closing = sum(line.closes for line in lines) / len(lines) if lines else 0.5
-    net, line_sum = totals.values.get("net_total"), _line_sum(lines)
+    net, line_sum = draft.values.get("net_total"), _line_sum(lines)
     extra = totals.values.get("charges_total", Decimal(0)) - totals.values.get("allowances_total", Decimal(0))
     summed = net is not None and line_sum is not None and abs(net - line_sum - extra) <= CENT
     proof = closing * (1.0 if summed else 0.7) * (1.0 if totals.closes else 0.8)

@@ -36,10 +36,7 @@ class BodyExtractor(Extractor):
 
     def extract(self, source: Source) -> list[Extraction]:
         text = body_text(source)
-        hints = source.hints
-        found = read_document(
-            [text_page(text)], Known(hints.own_names, hints.own_vat_ids, hints.sender_domain)
-        )
+        found = read_document([text_page(text)], Known.of(source.hints))
         return [found] if found else []
 
 

@@ -33,8 +33,7 @@ class OcrExtractor(Extractor):
         pages = list(read_pages(pictures(source)))
         if not any(page.upright for page in pages):
             raise UnreadableError("no_picture", "No page of it is a picture; there is nothing to recognise.")
-        hints = source.hints
-        known = Known(hints.own_names, hints.own_vat_ids, hints.sender_domain)
+        known = Known.of(source.hints)
         found = read_document([page.page for page in pages], known)
         has_lines = found is not None and bool(found.document.lines)
         if is_receipt([page.page for page in pages], has_lines=has_lines):

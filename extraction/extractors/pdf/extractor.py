@@ -30,9 +30,7 @@ class PdfExtractor(Extractor):
         if printed < MIN_CHARS:
             message = "The PDF is a picture without text; it needs text recognition."
             raise UnreadableError("no_text_layer", message)
-        hints = source.hints
-        known = Known(hints.own_names, hints.own_vat_ids, hints.sender_domain)
-        return [reading.extraction for reading in read_documents(pages, known)]
+        return [reading.extraction for reading in read_documents(pages, Known.of(source.hints))]
 
 
 def _page(document: pypdfium2.PdfDocument, index: int) -> Page:
