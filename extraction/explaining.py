@@ -4,18 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from extraction import media
 from extraction.confidence import confidences, line_proven, lines_make_net, net_makes_gross
 from extraction.extractor import Source
-from extraction.extractors.body.extractor import body_text, text_page
-from extraction.extractors.ocr.pictures import pictures
-from extraction.extractors.ocr.reading import read_pages
-from extraction.extractors.sheet.extractor import sheet_text
-from extraction.layout.geometry import Page, Segment, Word, page_of, text_of, tokens_with_words
+from extraction.layout.geometry import Page, Segment, Word, text_of, tokens_with_words
 from extraction.layout.header_fields import labels_of
 from extraction.layout.lexicon import Lexicon, language_of, lexicon
-from extraction.pdfium.opening import opened
-from extraction.pdfium.words import read_page
+from extraction.paged import pages_of
 from extraction.reader import read
 from extraction.schemas import Box, Evidence, Extraction, Json
 
@@ -46,26 +40,12 @@ def explain_plain(payload: Mapping[str, Any]) -> Json:
     """`reader.read_plain`, and in each document, by field path, `why` in sentences and `sure` from 0 to 1."""
     name, content = str(payload["name"]), payload["content"]
     result = read(name, content)
-    pages = _pages(Source.of(name, content), result.extractor) if result.documents else []
+    pages = pages_of(Source.of(name, content), result.extractor) if result.documents else []
     told = result.to_json()
     for document, extraction in zip(told["documents"], result.documents, strict=True):
         document["sure"] = confidences(extraction.document)
         document["why"] = {path: list(why) for path, why in _reasons(extraction, pages)}
     return told
-
-
-def _pages(source: Source, extractor: str | None) -> list[Page]:
-    """The pages in words, a text being one; none for a source that names the places of its values itself."""
-    if extractor == "ocr":
-        return [page.page for page in read_pages(pictures(source))]
-    if extractor == "body":
-        return [text_page(body_text(source))]
-    if extractor == "sheet":
-        return [text_page(sheet_text(source))]
-    if source.media_type != media.PDF:
-        return []
-    with opened(source.content) as document:
-        return [page_of(number, *read_page(page, number)) for number, page in enumerate(document, start=1)]
 
 
 def _reasons(extraction: Extraction, pages: Sequence[Page]) -> Iterator[tuple[str, Iterator[str]]]:
