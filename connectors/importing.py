@@ -16,17 +16,22 @@ from connectors import ingest
 from connectors.models import Mailbox
 from zalion.vault import index
 
-PAGE = 100  # messages committed together
+PAGE = 100  # messages committed together,
+PAGE_BYTES = 16 << 20  # or fewer, once they are of this size: a page is held in memory
 # Lines that would look like the next message were given a ">" when the mbox was written (mboxrd).
 QUOTED_FROM = re.compile(rb"(?m)^>(>*From )")
 
 
 @dataclass(frozen=True, slots=True)
 class FoundMail:
-    """A mail found on disk or handed up; ``received_at`` is the best that its container knows."""
+    """A mail found on disk or handed up; ``received_at`` is the best that its container knows.
+
+    ``identity`` is what it is known by; the HMAC of its bytes where none is given.
+    """
 
     content: bytes
     received_at: datetime
+    identity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +41,12 @@ class ImportReport:
 
 
 def import_mail(mailbox: Mailbox, *, mails: Iterable[FoundMail]) -> ImportReport:
-    """Take in ``mails`` in pages; what the mapping has already, by the HMAC of its bytes, is left alone."""
+    """Take in ``mails`` in pages; what the mapping has already, by its identity, is left alone."""
     mapping = ingest.upload_mapping(mailbox)
     taken = known = 0
     trail.record(actions.MESSAGES_IMPORTED, object=mailbox)
     for page in _pages(mails):
-        named = {index.content_hmac(mail.content): mail for mail in page}
+        named = {mail.identity or index.content_hmac(mail.content): mail for mail in page}
         new = ingest.unknown(mapping, list(named))
         arrivals = [
             ingest.store(
@@ -57,9 +62,9 @@ def import_mail(mailbox: Mailbox, *, mails: Iterable[FoundMail]) -> ImportReport
     return ImportReport(taken, known)
 
 
-def upload(mailbox: Mailbox, *, content: bytes) -> ImportReport:
+def upload(mailbox: Mailbox, *, content: bytes, identity: str = "") -> ImportReport:
     """One mail handed up in the portal."""
-    return import_mail(mailbox, mails=[FoundMail(content, timezone.now())])
+    return import_mail(mailbox, mails=[FoundMail(content, timezone.now(), identity)])
 
 
 def find(path: Path) -> Iterator[FoundMail]:
@@ -109,10 +114,12 @@ def _from_line(line: str) -> datetime:
 
 def _pages(mails: Iterable[FoundMail]) -> Iterator[list[FoundMail]]:
     page: list[FoundMail] = []
+    size = 0
     for mail in mails:
         page.append(mail)
-        if len(page) == PAGE:
+        size += len(mail.content)
+        if len(page) == PAGE or size >= PAGE_BYTES:
             yield page
-            page = []
+            page, size = [], 0
     if page:
         yield page

@@ -1,6 +1,8 @@
 """Raw mail, sealed first; then its ledger rows and the cursor past them in one unit."""
 
-from collections.abc import Iterable, Sequence
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, BinaryIO
@@ -14,6 +16,7 @@ from audit import actions, trail
 from connectors import claims, errors
 from connectors.adapters import MessageRef, RawMessage
 from connectors.models import FolderMapping, Mailbox, Message, MessageState
+from zalion.sandbox import Streamed
 from zalion.tasks import enqueue
 from zalion.tenancy.context import work_context
 from zalion.tenancy.unit import unit
@@ -53,12 +56,24 @@ def store(identity: str, body: BinaryIO, *, size: int, received_at: datetime) ->
     return Arrival(row, identity, received_at, size, raw_blob=blob.key, content_hmac=blob.content_hmac)
 
 
-def read_raw(message: Message) -> bytes:
-    """The raw mail of a row. Raises BlobMissing, also where it never was fetched, and SealBroken."""
+@contextmanager
+def open_raw(message: Message) -> Iterator[Streamed]:
+    """The raw mail of a row, to be handed on as it is read: it may be large.
+
+    Raises BlobMissing, also where it never was fetched, and SealBroken, which reading may raise as well.
+    """
     if not message.raw_blob:
         raise BlobMissing("This message was never fetched.")
     with blobs.open_blob(message.raw_blob, kind=RAW_KIND, object_id=message.pk) as stream:
-        return stream.read()
+        yield Streamed(stream, message.size)
+
+
+def read_raw(message: Message) -> bytes:
+    """The whole of it in memory. Raises BlobMissing and SealBroken."""
+    with open_raw(message) as raw:
+        out = io.BytesIO()
+        out.writelines(raw.pieces())
+        return out.getvalue()
 
 
 def arrival(ref: MessageRef, fetched: RawMessage | errors.ConnectorError, *, now: datetime) -> Arrival:

@@ -2,6 +2,7 @@
 
 import mimetypes
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -82,19 +83,19 @@ def _parse(message: Message) -> dict[str, Any]:
     if message.parse_attempts > MAX_DEATHS:
         return {"quarantine": "parser_died"}
     try:
-        raw = ingest.read_raw(message)
-        parsed: dict[str, Any] = sandbox.run("connectors.mime:parse", raw=raw)
+        with ingest.open_raw(message) as raw:
+            parsed: dict[str, Any] = sandbox.run("connectors.mime:parse", raw=raw)
+        if not parsed["quarantine"]:
+            parsed["sender"] = senders.assess(
+                parsed,
+                open_raw=partial(ingest.open_raw, message),
+                trusted=message.mapping.mailbox.trusted_authserv_ids,
+                keys=senders.configured_keys(),
+            )
     except SandboxError as error:
         return {"quarantine" if message.parse_attempts >= MAX_ATTEMPTS else "again": error.code}
     except (BlobMissing, SealBroken) as error:
         return {"quarantine": error.code}
-    if not parsed["quarantine"]:
-        parsed["sender"] = senders.assess(
-            parsed,
-            raw=raw,
-            trusted=message.mapping.mailbox.trusted_authserv_ids,
-            keys=senders.configured_keys(),
-        )
     return parsed
 
 

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from audit import actions, trail
 from audit.models import AuditEvent
-from connectors.ingest import read_raw
+from connectors.ingest import open_raw, read_raw
 from connectors.models import Attachment, Message
 from connectors.parse import INDEX_KIND
 from zalion import sandbox
@@ -65,11 +65,13 @@ def attachment(message: Message, *, path: str) -> tuple[str, str, bytes]:
 
 def content(message: Message, *, path: str) -> bytes:
     """The decoded bytes of a node, for callers whose own act is on record."""
-    found = sandbox.run("connectors.mime:content", raw=read_raw(message), path=path)
-    return bytes(found)
+    with open_raw(message) as raw:
+        found: bytes = sandbox.run("connectors.mime:content", raw=raw, path=path)
+    return found
 
 
 def parsed(message: Message) -> dict[str, Any]:
     """The whole parse, text and markup included, for callers whose own act is on record."""
-    found: dict[str, Any] = sandbox.run("connectors.mime:parse", raw=read_raw(message))
+    with open_raw(message) as raw:
+        found: dict[str, Any] = sandbox.run("connectors.mime:parse", raw=raw)
     return found

@@ -5,6 +5,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any
 
@@ -13,8 +14,9 @@ import dns.flags
 import dns.resolver
 from django.conf import settings
 
+from connectors.mime import limits
 from zalion import sandbox
-from zalion.sandbox import SandboxError
+from zalion.sandbox import SandboxError, Streamed
 
 METHODS = ("spf", "dkim", "dmarc")
 LOOKUP_SECONDS = 3.0
@@ -84,13 +86,17 @@ def configured_keys() -> Keys | None:
 
 
 def assess(
-    parsed: dict[str, Any], *, raw: bytes, trusted: Sequence[str], keys: Keys | None
+    parsed: dict[str, Any],
+    *,
+    open_raw: Callable[[], AbstractContextManager[Streamed]],
+    trusted: Sequence[str],
+    keys: Keys | None,
 ) -> dict[str, Any]:
     """The facts kept on the message: {"server", "spf", "dkim", "dmarc", "signatures"}.
 
     Each method is {"result", "domain"}, from the topmost Authentication-Results of a ``trusted`` server alone
     (RFC 8601 section 5: that server has removed what others wrote in its name). ``signatures`` are our own
-    check, {"domain", "result", "aligned"}, empty without ``keys``.
+    check, {"domain", "result", "aligned"}, empty without ``keys`` and for mail above limits.SIGNED.
     """
     believed = next((found for found in parsed["authentication"] if found["server"] in trusted), None)
     facts: dict[str, Any] = {"server": believed["server"] if believed else "", "signatures": []}
@@ -98,8 +104,9 @@ def assess(
     for method in METHODS:
         told = [found for found in believed["results"] if found["method"] == method] if believed else []
         facts[method] = _best(told, sender)
-    if keys is not None and parsed["signatures"]:
-        facts["signatures"] = _check(raw, parsed["signatures"], sender, keys)
+    if keys is not None and parsed["signatures"] and parsed["size"] <= limits.SIGNED:
+        with open_raw() as raw:
+            facts["signatures"] = _check(raw, parsed["signatures"], sender, keys)
     return facts
 
 
@@ -132,7 +139,9 @@ def aligned(domain: str, sender: str) -> bool:
     return bool(domain) and (sender == domain or ("." in domain and sender.endswith("." + domain)))
 
 
-def _check(raw: bytes, signatures: Sequence[dict[str, str]], sender: str, keys: Keys) -> list[dict[str, Any]]:
+def _check(
+    raw: Streamed, signatures: Sequence[dict[str, str]], sender: str, keys: Keys
+) -> list[dict[str, Any]]:
     """Our own check, the keys from here, the mathematics over hostile bytes in the child pool."""
     names = [
         f"{found['selector']}._domainkey.{found['domain']}" if found["domain"] else "" for found in signatures

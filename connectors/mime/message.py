@@ -10,6 +10,7 @@ from connectors.mime.parts import Index
 from connectors.mime.text import Bodies
 
 SINGULAR = ("from", "subject", "date", "to", "content-type", "message-id", "reply-to")
+CONTENT = re.compile(rb"[^ \t\r\n\x00]")
 ONLY_CR = re.compile(rb"\r(?!\n)")
 
 
@@ -34,7 +35,7 @@ def parse(raw: bytes) -> dict[str, Any]:
     - nodes: list, see connectors.mime.nodes; size: of the raw mail;
     - flags: the codes of mail and nodes together, sorted.
     """
-    if not raw.strip(b" \t\r\n\x00"):
+    if not CONTENT.search(raw):
         return {"quarantine": "empty"}
     flags: set[str] = set()
     index = _index(raw, flags)

@@ -1,6 +1,7 @@
 """A mail as a tree of parts: positions in the raw bytes, found in linear time, decoded when asked for."""
 
 import binascii
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ NOT_BASE64 = bytes(
     set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")
 )
 GUESSED_BOUNDARY = re.compile(rb"(?:\A|\n)--([!-~][ -~]{0,200}?)[ \t]*+\r*+\n")
+UU_LINE = re.compile(rb"[^\r\n]++")
 NOT_UUENCODED = bytes(set(range(256)) - set(range(0x20, 0x61)))
 CHUNK = 1 << 20
 
@@ -58,17 +60,34 @@ class Part:
         if encoding == b"base64":
             yield from self._base64()
         elif encoding == b"quoted-printable":
-            yield binascii.a2b_qp(self.data[self.start : self.end])
+            yield from self._quoted_printable()
         elif encoding in UUENCODED:
-            yield uudecode(self.data[self.start : self.end])
+            yield from _uudecoded(self.data, self.start, self.end)
         else:
             if encoding not in PLAIN:
                 self.flags.add("encoding_unknown")
             for position in range(self.start, self.end, CHUNK):
                 yield self.data[position : min(position + CHUNK, self.end)]
 
-    def content(self) -> bytes:
-        return b"".join(self.decoded())
+    def content(self, most: int | None = None) -> bytes:
+        """All of it, or its beginning: `most` bytes and perhaps a few more."""
+        out = io.BytesIO()
+        for chunk in self.decoded():
+            out.write(chunk)
+            if most is not None and out.tell() > most:
+                break
+        return out.getvalue()
+
+    def _quoted_printable(self) -> Iterator[bytes]:
+        start = self.start
+        while start < self.end:
+            stop = min(start + CHUNK, self.end)
+            if stop < self.end:
+                # Cut behind a line, or where there is none at least not within "=C3".
+                escape = self.data.rfind(b"=", stop - 2, stop)
+                stop = self.data.rfind(b"\n", start, stop) + 1 or (escape if escape > start else stop)
+            yield binascii.a2b_qp(self.data[start:stop])
+            start = stop
 
     def _base64(self) -> Iterator[bytes]:
         rest = b""
@@ -98,6 +117,7 @@ class Index:
     def __init__(self, raw: bytes) -> None:
         self.flags: set[str] = set()
         self._count = 0
+        self._decoded = 0
         self.root = self._message(raw, 0, len(raw), depth=0)
         _number(self.root, "")
 
@@ -142,8 +162,9 @@ class Index:
         encoding = part.headers.get("content-transfer-encoding").strip().lower()
         if encoding in (b"base64", b"quoted-printable"):
             # RFC 2046 forbids it, mail programs do it.
-            data = part.content()
-            part.children.append(self._message(data, 0, len(data), depth=depth + 1))
+            data = self._decode(part)
+            if data is not None:
+                part.children.append(self._message(data, 0, len(data), depth=depth + 1))
         else:
             part.children.append(self._message(part.data, part.start, part.end, depth=depth + 1))
 
@@ -155,9 +176,10 @@ class Index:
             part.flags.add("boundary_missing")
             boundary = self._guess(part)
         encoding = part.headers.get("content-transfer-encoding").strip().lower()
-        if encoding == b"base64" and b"--" + boundary not in part.data[part.start : part.end]:
-            data = part.content()
-            part.data, part.start, part.end = data, 0, len(data)
+        if encoding == b"base64" and part.data.find(b"--" + boundary, part.start, part.end) < 0:
+            data = self._decode(part)
+            if data is not None:
+                part.data, part.start, part.end = data, 0, len(data)
         default = "message/rfc822" if part.type == "multipart/digest" else "text/plain"
         for start, end in self._pieces(part, boundary):
             if self._count >= limits.PARTS:
@@ -167,6 +189,16 @@ class Index:
             part.children.append(self._part(block, part.data, end, default=default, depth=depth + 1))
         if not part.children:
             part.flags.add("no_parts")
+
+    def _decode(self, part: Part) -> bytes | None:
+        """What has to be decoded as a whole before it can be looked into; None past what a mail may have of it."""
+        left = limits.DECODED - self._decoded
+        data = part.content(left)
+        if len(data) > left:
+            part.flags.add("not_inspected")
+            return None
+        self._decoded += len(data)
+        return data
 
     def _guess(self, part: Part) -> bytes:
         """The first line that looks like a boundary, for mails that do not name theirs."""
@@ -203,9 +235,15 @@ class Index:
 
 def uudecode(data: bytes) -> bytes:
     """The lines of a uuencoded body, with or without its begin and end."""
-    out: list[bytes] = []
-    for line in data.splitlines():
-        if line.startswith((b"begin ", b"end")) and not out:
+    return b"".join(_uudecoded(data, 0, len(data)))
+
+
+def _uudecoded(data: bytes, start: int, end: int) -> Iterator[bytes]:
+    out = bytearray()
+    begun = False
+    for found in UU_LINE.finditer(data, start, end):
+        line = found[0]
+        if line.startswith((b"begin ", b"end")) and not begun:
             continue
         if line.strip() in (b"end", b"`", b""):
             continue
@@ -213,11 +251,15 @@ def uudecode(data: bytes) -> bytes:
         length = (((line[0] - 32) & 63) * 4 + 5) // 3
         for attempt in (line, line[:length], line.translate(None, NOT_UUENCODED)[: length + 1]):
             try:
-                out.append(binascii.a2b_uu(attempt))
+                out += binascii.a2b_uu(attempt)
+                begun = True
                 break
             except binascii.Error:
                 continue
-    return b"".join(out)
+        if len(out) >= CHUNK:
+            yield bytes(out)
+            out.clear()
+    yield bytes(out)
 
 
 def _number(part: Part, path: str) -> None:

@@ -59,11 +59,12 @@ class Bodies:
         return [] if part.disposition.main == "attachment" or part.name() else [part]
 
     def _decode(self, part: Part) -> str:
-        data = part.content()
+        data = part.content(limits.INSPECTED)
         if part.type != "text/html" and b"begin " in data:
             blocks = self._found[part.path] = containers.uuencoded(data)
-            for block, _ in reversed(blocks):
-                data = data[: block.start()] + data[block.end() :]
+            ends = [0, *(block.end() for block, _ in blocks)]
+            starts = [*(block.start() for block, _ in blocks), len(data)]
+            data = b"".join(data[end:start] for end, start in zip(ends, starts, strict=True))
             if blocks:
                 self.flags.add("uuencoded")
         if len(data) > limits.TEXT:

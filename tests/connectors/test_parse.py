@@ -22,7 +22,7 @@ from zalion.tenancy import unit
 from zalion.vault import blobs, index
 
 # A child with this much memory parses an ordinary mail, and dies over POISON, which a roomy one can read.
-SCARCE = 160 << 20
+SCARCE = 80 << 20
 POISON = b"Subject: poison\r\n\r\n" + b"x" * (60 << 20)
 
 

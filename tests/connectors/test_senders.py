@@ -1,8 +1,10 @@
 """Sender authentication: whom we believe, what we check ourselves, and what is kept as a fact."""
 
+import io
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import dkim
@@ -24,6 +26,7 @@ from connectors.models import FolderMapping, Mailbox, Message
 from tests.cast import Company
 from tests.contracts.memory import MemoryMailbox
 from zalion import sandbox
+from zalion.sandbox import Streamed
 from zalion.tenancy import context, signin
 
 TRUSTED = ["mx.acme.example"]
@@ -35,7 +38,10 @@ def mail(*fields: str, sender: str = "Nord <orders@nord.example>", body: str = "
 
 
 def facts(raw: bytes, *, trusted: list[str] = TRUSTED, keys: senders.Keys | None = None) -> dict[str, Any]:
-    return senders.assess(parse_mail(raw), raw=raw, trusted=trusted, keys=keys)
+    def open_raw():
+        return nullcontext(Streamed(io.BytesIO(raw), len(raw)))
+
+    return senders.assess(parse_mail(raw), open_raw=open_raw, trusted=trusted, keys=keys)
 
 
 def told(raw: bytes, **kwargs: Any) -> dict[str, str]:

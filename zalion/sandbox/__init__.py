@@ -14,6 +14,7 @@ from zalion.sandbox.errors import (
     TimedOut,
 )
 from zalion.sandbox.pool import Capability, Limits, Pool
+from zalion.sandbox.protocol import Streamed
 
 __all__ = [
     "Capability",
@@ -23,6 +24,7 @@ __all__ = [
     "Pool",
     "Refused",
     "SandboxError",
+    "Streamed",
     "TaskFailed",
     "TimedOut",
     "capability",
@@ -35,7 +37,10 @@ _inherited: list[Pool] = []
 
 
 def run(function: str, **arguments: Any) -> Any:
-    """Runs a function of `zalion.sandbox.functions` in this process's own pool. Raises SandboxError."""
+    """Runs a function of `zalion.sandbox.functions` in this process's own pool. Raises SandboxError.
+
+    Where bytes are wanted, Streamed will do.
+    """
     return _default().call(function, arguments)
 
 

@@ -1,11 +1,14 @@
 """Plain data and bytes over a stream: one JSON document and the byte strings it points to."""
 
+import io
 import json
 import re
 import socket
 import struct
 import time
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 # A message is `ZS1`, the length of the JSON document and the number of byte strings (unsigned 32 bit, big
 # endian), the length of each byte string (unsigned 64 bit), the JSON document, the byte strings. In the
@@ -35,15 +38,45 @@ class ProtocolViolation(Exception):
     """What arrived is not a message, is too large, or the other side has gone."""
 
 
+class Readable(Protocol):
+    """Where a byte string comes from: at most `size` bytes at a time, none at the end."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """A byte string that is read while it is sent, so that it never lies in memory here as a whole.
+
+    It arrives as bytes. A `source` that gives more or less than `size` bytes breaks the message.
+    """
+
+    source: Readable
+    size: int
+
+    def __len__(self) -> int:
+        return self.size
+
+    def pieces(self) -> Iterator[bytes]:
+        left = self.size
+        while piece := self.source.read(CHUNK):
+            left -= len(piece)
+            if left < 0:
+                break
+            yield piece
+        if left:
+            raise ProtocolViolation
+
+
 def send(stream: socket.socket, value: Any, *, deadline: float | None = None) -> None:
     """Raises TypeError or ValueError for data that is not plain, sending nothing; OSError when nobody reads.
 
     `deadline` is of time.monotonic; past it TimeoutError.
     """
-    strings: list[bytes | bytearray | memoryview] = []
+    strings: list[bytes | bytearray | memoryview | Streamed] = []
 
     def reference(item: Any) -> dict[str, int]:
-        if not isinstance(item, bytes | bytearray | memoryview):
+        if not isinstance(item, bytes | bytearray | memoryview | Streamed):
             raise TypeError(f"{type(item).__name__} is not plain data")
         strings.append(item)
         return {REFERENCE: len(strings) - 1}
@@ -52,9 +85,10 @@ def send(stream: socket.socket, value: Any, *, deadline: float | None = None) ->
     head = HEAD.pack(MAGIC, len(document), len(strings)) + b"".join(
         LENGTH.pack(len(item)) for item in strings
     )
-    for piece in (head, document, *strings):
-        stream.settimeout(_remaining(deadline))
-        stream.sendall(piece)
+    for part in (head, document, *strings):
+        for piece in part.pieces() if isinstance(part, Streamed) else (part,):
+            stream.settimeout(_remaining(deadline))
+            stream.sendall(piece)
 
 
 def receive(stream: socket.socket, *, deadline: float | None = None) -> Any:
@@ -90,17 +124,15 @@ def receive(stream: socket.socket, *, deadline: float | None = None) -> Any:
 
 
 def _exactly(stream: socket.socket, size: int, deadline: float | None) -> bytes:
-    buffer = bytearray(size)
-    view = memoryview(buffer)
-    filled = 0
-    while filled < size:
+    # Its value is handed out without a copy, and it grows in place: a large mail is held once.
+    buffer = io.BytesIO()
+    while (left := size - buffer.tell()) > 0:
         stream.settimeout(_remaining(deadline))
-        received = stream.recv_into(view[filled : filled + CHUNK])
+        received = stream.recv(min(left, CHUNK))
         if not received:
             raise ProtocolViolation
-        filled += received
-    view.release()
-    return bytes(buffer)
+        buffer.write(received)
+    return buffer.getvalue()
 
 
 def _remaining(deadline: float | None) -> float | None:
