@@ -17,15 +17,16 @@ SIZE = 60 * MIB
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-@pytest.mark.parametrize("shape", ["attachment", pytest.param("mail in base64", marks=pytest.mark.soak)])
-def test_row_60_a_large_mail_is_held_once_by_its_worker_and_not_much_more_often_by_the_child(shape):
+@pytest.mark.parametrize(
+    ("shape", "times"), [("attachment", 2.1), pytest.param("mail in base64", 2.7, marks=pytest.mark.soak)]
+)
+def test_row_60_a_large_mail_is_held_once_by_its_worker_and_not_often_by_the_child(shape, times):
     """A fresh process takes it in, parses it and hands its attachments out; the floors are 101 and 30 MiB."""
     state, (worker, child, worker_after, child_after), size = measured(shape, SIZE)
     assert state == "stored"
     assert size > 59 * MIB
     assert max(worker, worker_after) < 120 * MIB + size
-    assert child < 45 * MIB + size * 1.8
-    assert child_after < 45 * MIB + size * (2.1 if shape == "attachment" else 2.7)
+    assert max(child, child_after) < 45 * MIB + size * times
 
 
 def test_a_large_attachment_is_kept_and_said_not_to_be_looked_into():
