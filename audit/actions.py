@@ -25,6 +25,7 @@ MAILBOX_PAUSED = "mailbox.paused"
 MAILBOX_REOPENED = "mailbox.reopened"
 MAILBOX_ATTENTION = "mailbox.needs_attention"
 MAILBOX_POLLED = "mailbox.polled"
+MAILBOX_LISTENED = "mailbox.listened"
 MAILBOX_SYNC_ASKED = "mailbox.sync_asked"
 MAILBOX_RECONCILE_ASKED = "mailbox.reconcile_asked"
 MAILBOX_RECONCILED = "mailbox.reconciled"
@@ -96,6 +97,7 @@ SENTENCES: Mapping[str, str] = {
     MAILBOX_PAUSED: "Paused a mailbox.",
     MAILBOX_REOPENED: "Reopened a mailbox's approvals.",
     MAILBOX_ATTENTION: "A mailbox needs attention.",
+    MAILBOX_LISTENED: "Kept a connection open to be told of new mail.",
     MAILBOX_POLLED: "Looked into a mailbox and found nothing new.",
     MAILBOX_SYNC_ASKED: "Asked for a mailbox to be read now.",
     MAILBOX_RECONCILE_ASKED: "Asked for a mailbox to be compared with the ledger.",

@@ -75,6 +75,7 @@ class MailboxRow(rest.RowSerializer[Mailbox]):
             "provider",
             "state",
             "polling_minutes",
+            "push",
             "error_code",
             "last_success_at",
             "folders",

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
 from connectors.models import SyncState
@@ -69,10 +69,11 @@ def restart(claim: Claim, *, now: datetime) -> Claim:
 
 def release(
     claim: Claim, *, next_attempt_at: datetime, finished: bool = False, error_code: str = "", now: datetime
-) -> None:
-    """Give the folder back, ``finished`` when its end was reached.
+) -> bool:
+    """Give the folder back, ``finished`` when its end was reached. True when it is due again already.
 
-    A claim that was lost in between is somebody else's and stays untouched.
+    What was asked for while it was held (sync.wake) comes before ``next_attempt_at``, but not before the end
+    of a failure's wait. A claim that was lost in between is somebody else's and stays untouched.
     """
     values: dict[str, Any] = {
         "lease_until": None,
@@ -80,8 +81,11 @@ def release(
         "error_code": error_code,
     }
     if not error_code:
+        asked = Q(next_attempt_at__gt=F("last_started_at"), next_attempt_at__lte=now)
         values |= {"last_success_at": now, "attempts": 0}
+        values["next_attempt_at"] = Case(When(asked, then="next_attempt_at"), default=Value(next_attempt_at))
     if finished:
         values["resync_at"] = None
+    mine = SyncState.objects.filter(pk=claim.state, fence=claim.fence)
     with unit():
-        SyncState.objects.filter(pk=claim.state, fence=claim.fence).update(**values)
+        return bool(mine.update(**values)) and mine.filter(next_attempt_at__lte=now).exists()

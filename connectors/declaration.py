@@ -104,7 +104,7 @@ def _mailbox(entry: dict[str, Any]) -> Iterator[Step]:
         entry,
         "mailbox",
         {"name", "address", "provider", "options", "credential", "retention"},
-        {"polling_minutes", "folders", "upload", "scopes", "taken_from", "trusted_authserv_ids"},
+        {"polling_minutes", "push", "folders", "upload", "scopes", "taken_from", "trusted_authserv_ids"},
     )
     name = entry["name"]
     if _differs(entry):
@@ -151,6 +151,7 @@ def _differs(entry: dict[str, Any]) -> bool:
         or mailbox.taken_from != _moment(entry)
         or mailbox.trusted_authserv_ids != sorted(entry.get("trusted_authserv_ids", []))
         or mailbox.polling_minutes != entry.get("polling_minutes", 10)
+        or mailbox.push != entry.get("push", False)
         or (mailbox.retention.name if mailbox.retention else None) != entry["retention"]
     )
 
@@ -176,6 +177,7 @@ def _configure(entry: dict[str, Any]) -> None:
         "options": entry["options"],
         "reference": entry["credential"],
         "polling_minutes": entry.get("polling_minutes", 10),
+        "push": bool(entry.get("push")),
         "retention": policy,
         "taken_from": _moment(entry),
         "trusted_authserv_ids": entry.get("trusted_authserv_ids", []),

@@ -9,6 +9,8 @@ _NEVER_OFF = "Verification cannot be switched off. Then run the check again, and
 _PROVISION = "“Replace the secret” on the mailbox's page shows the command for it. Then resume the mailbox."
 # What to do where a code says more than the kind of failure it belongs to.
 ADVICE: Mapping[str, str] = {
+    "idle_missing": "Nothing: the mailbox is polled. For mail at once, have IDLE switched on at the server.",
+    "idle_refused": "Nothing: the mailbox is polled. For mail at once, have IDLE switched on at the server.",
     net.NameNotResolved.code: "Check the spelling of the host name, and the name servers of this machine.",
     net.AddressRefused.code: "If the server is meant to be internal, the operator adds its network to the "
     "allowed networks of this deployment.",

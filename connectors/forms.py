@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from audit.models import RetentionPolicy
 from connectors import registry, rules
+from connectors.adapters import Listener
 from connectors.mime.limits import RAW_MAIL
 from connectors.models import Mailbox, Operation
 from zalion.vault.secrets import SecretError, SecretRef
@@ -82,6 +83,13 @@ class ConnectionForm(forms.Form):
         initial=10,
         widget=forms.NumberInput(attrs={"class": "input"}),
     )
+    push = forms.BooleanField(
+        label="Be told of new mail at once",
+        required=False,
+        initial=True,
+        widget=forms.CheckboxInput(attrs={"class": "tick"}),
+        help_text="Keeps a connection open where the server can tell (IMAP IDLE); it is read at intervals as well.",
+    )
     retention = forms.ModelChoiceField(
         queryset=RetentionPolicy.objects.all(),
         widget=forms.Select(attrs={"class": "select"}),
@@ -113,6 +121,8 @@ class ConnectionForm(forms.Form):
         start = self.fields["start"]
         assert isinstance(start, forms.ChoiceField)  # noqa: S101
         start.choices = [*([("kept", "As it was set")] if "taken_from" in self.initial else []), *STARTS]
+        if not issubclass(registry.provider(provider), Listener):
+            del self.fields["push"]
         self.option_names: list[str] = []
         for name, made in option_fields(provider):
             self.fields[name] = made
@@ -124,9 +134,8 @@ class ConnectionForm(forms.Form):
     def settings(self) -> dict[str, Any]:
         """What onboarding.create_mailbox and configure take."""
         cleaned = self.cleaned_data
-        plain = {
-            name: cleaned[name] for name in ("name", "address", "reference", "polling_minutes", "retention")
-        }
+        chosen = ("name", "address", "reference", "polling_minutes", "push", "retention")
+        plain = {name: cleaned[name] for name in chosen if name in self.fields}
         options = {name.removeprefix(OPTION): cleaned[name] for name in self.option_names}
         plain["taken_from"] = self._taken_from()
         plain["trusted_authserv_ids"] = cleaned["trusted"].split(",")
@@ -161,6 +170,7 @@ class ConnectionForm(forms.Form):
             "address": mailbox.address,
             "reference": reference,
             "polling_minutes": mailbox.polling_minutes,
+            "push": mailbox.push,
             "retention": mailbox.retention_id,
             "start": "kept",
             "taken_from": mailbox.taken_from,

@@ -17,7 +17,9 @@ from connectors.adapters import (
     ChangePage,
     CheckReport,
     FolderInfo,
+    Heard,
     Limits,
+    Listener,
     MailboxAdapter,
     MessageRef,
     RawMessage,
@@ -38,7 +40,7 @@ def network_policy() -> NetworkPolicy:
     return NetworkPolicy(allowed_networks=networks)
 
 
-def adapter_for(mailbox: Mailbox) -> MailboxAdapter:
+def adapter_for(mailbox: Mailbox, *, limits: Limits | None = None) -> MailboxAdapter:
     """A closed adapter; raises ConfigurationError when the options do not fit its provider."""
     adapter_class = registry.provider(mailbox.provider)
     known = {field.name for field in fields(adapter_class.Options)}
@@ -52,7 +54,7 @@ def adapter_for(mailbox: Mailbox) -> MailboxAdapter:
         options,
         secret=lambda: credentials.reveal(mailbox, adapter.binding),
         policy=network_policy(),
-        limits=Limits(),
+        limits=limits,
     )
     return adapter
 
@@ -108,6 +110,21 @@ class Gateway:
         )
         yield from receiver.inventory(folder)
 
+    def listen(self, folder: str, *, seconds: float) -> Iterator[Heard]:
+        """What is heard of ``folder``, a word at least every ``seconds``, for as long as it is iterated.
+
+        One event for the connection. Raises UnsupportedOperation where connector or server cannot tell.
+        """
+        require_scope(self.mailbox, Operation.READ, folder)
+        if not isinstance(self._adapter, Listener):
+            raise errors.UnsupportedOperation(
+                "This connector cannot be told of new mail.", code="idle_missing"
+            )
+        facts = {"folder": folder, "server": self.facts["server"]}
+        trail.record(actions.MAILBOX_LISTENED, object=self.mailbox, scope=Operation.READ, facts=facts)
+        while True:
+            yield self._adapter.listen(folder, seconds=seconds)
+
     def _receiver(self, folder: str) -> Receiver:
         require_scope(self.mailbox, Operation.READ, folder)
         if not isinstance(self._adapter, Receiver):
@@ -136,14 +153,14 @@ def require_scope(mailbox: Mailbox, operation: Operation, folder: str = "") -> N
 
 
 @contextmanager
-def open_mailbox(mailbox: Mailbox) -> Iterator[Gateway]:
+def open_mailbox(mailbox: Mailbox, *, limits: Limits | None = None) -> Iterator[Gateway]:
     """Connected and signed in; failures are counted on the mailbox and hold every worker back alike."""
     now = timezone.now()
     if mailbox.back_off_until is not None and mailbox.back_off_until > now:
         wait = (mailbox.back_off_until - now).total_seconds()
         raise errors.RateLimited("Waiting before the next attempt.", retry_after=wait, code="backing_off")
     try:
-        with adapter_for(mailbox) as adapter:
+        with adapter_for(mailbox, limits=limits) as adapter:
             gateway = Gateway(mailbox, adapter)
             yield gateway
     except (errors.CursorExpired, errors.FolderMissing, errors.ScopeViolation):
@@ -175,6 +192,8 @@ def note_success(mailbox: Mailbox, *, facts: dict[str, Any]) -> None:
         Mailbox.objects.filter(pk=mailbox.pk).update(
             failures=0, refusals=0, error_code="", error_at=None, back_off_until=None, connection_facts=facts
         )
+    # A connection that is kept ends here too, long after: what happened in between is not forgotten then.
+    mailbox.failures, mailbox.refusals, mailbox.error_code, mailbox.connection_facts = 0, 0, "", facts
 
 
 def note_failure(mailbox: Mailbox, error: errors.ConnectorError, *, now: datetime) -> None:

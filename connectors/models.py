@@ -32,6 +32,10 @@ class Mailbox(TenantModel):
     polling_minutes = models.PositiveIntegerField(
         default=10, validators=[MinValueValidator(1), MaxValueValidator(1440)]
     )
+    push = models.BooleanField(
+        default=False,
+        help_text="Whether the server is listened to between two polls, where it tells of new mail.",
+    )
     retention = models.ForeignKey(RetentionPolicy, on_delete=models.PROTECT, null=True, related_name="+")
     taken_from = models.DateTimeField(
         null=True, blank=True, help_text="Older mail is taken in as historical and triggers no work."
@@ -194,6 +198,22 @@ class SyncState(TenantModel):
 
     def __str__(self) -> str:
         return f"sync of {self.mapping_id}"
+
+
+class Listening(TenantModel):
+    """Who waits at a mailbox's server to be told of new mail: claimed as SyncState is, so one at a time."""
+
+    mailbox = models.OneToOneField(Mailbox, on_delete=models.CASCADE, related_name="listening")
+    fence = models.PositiveBigIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    next_attempt_at = models.DateTimeField(default=timezone.now)
+    mapping = models.ForeignKey(FolderMapping, on_delete=models.SET_NULL, null=True, related_name="+")
+    since = models.DateTimeField(null=True, help_text="Empty while nobody listens.")
+    heard_at = models.DateTimeField(null=True, help_text="When the server last said anything.")
+    error_code = models.CharField(max_length=60, blank=True)
+
+    def __str__(self) -> str:
+        return f"listening to {self.mailbox_id}"
 
 
 class Reconciliation(TenantModel):

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NotRequired, TypedDict, Unpack
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -47,47 +47,32 @@ class OnboardingError(Exception):
     """What was asked does not fit the mailbox's state or settings; the words are for the person who asked."""
 
 
-def create_mailbox(
-    name: str,
-    *,
-    address: str,
-    provider: str,
-    options: dict[str, Any],
-    reference: str,
-    polling_minutes: int = 10,
-    retention: RetentionPolicy | None = None,
-    taken_from: datetime | None = None,
-    trusted_authserv_ids: Sequence[str] = (),
-) -> Mailbox:
-    """A mailbox in state `configured`, connected to nothing yet. Raises OnboardingError for settings that cannot be.
+class Settings(TypedDict):
+    """What people choose of a mailbox; what is not named is as its column's default says.
 
-    Mail from before ``taken_from`` is taken in as historical; without it there is no such mail.
+    Mail from before ``taken_from`` is taken in as historical; without it there is no such mail. With ``push``
+    a connection is kept open that tells of new mail, where the server can; it is polled all the same.
     """
-    mailbox = Mailbox(name=name, address=address, provider=provider)
-    mailbox.taken_from, mailbox.trusted_authserv_ids = taken_from, _server_names(trusted_authserv_ids)
-    return _save(
-        mailbox, options=options, reference=reference, polling_minutes=polling_minutes, retention=retention
-    )
+
+    address: str
+    options: dict[str, Any]
+    reference: str
+    polling_minutes: NotRequired[int]
+    push: NotRequired[bool]
+    retention: NotRequired[RetentionPolicy | None]
+    taken_from: NotRequired[datetime | None]
+    trusted_authserv_ids: NotRequired[Sequence[str]]
 
 
-def configure(
-    mailbox: Mailbox,
-    *,
-    name: str,
-    address: str,
-    options: dict[str, Any],
-    reference: str,
-    polling_minutes: int,
-    retention: RetentionPolicy | None,
-    taken_from: datetime | None = None,
-    trusted_authserv_ids: Sequence[str] = (),
-) -> Mailbox:
+def create_mailbox(name: str, *, provider: str, **settings: Unpack[Settings]) -> Mailbox:
+    """A mailbox in state `configured`, connected to nothing yet. Raises OnboardingError for settings that cannot be."""
+    return _save(Mailbox(name=name, provider=provider), settings)
+
+
+def configure(mailbox: Mailbox, *, name: str, **settings: Unpack[Settings]) -> Mailbox:
     """Change the connection; whatever was approved before does not cover it any more."""
-    mailbox.name, mailbox.address = name, address
-    mailbox.taken_from, mailbox.trusted_authserv_ids = taken_from, _server_names(trusted_authserv_ids)
-    return _save(
-        mailbox, options=options, reference=reference, polling_minutes=polling_minutes, retention=retention
-    )
+    mailbox.name = name
+    return _save(mailbox, settings)
 
 
 def _server_names(written: Sequence[str]) -> list[str]:
@@ -99,20 +84,17 @@ def _server_names(written: Sequence[str]) -> list[str]:
     return names
 
 
-def _save(
-    mailbox: Mailbox,
-    *,
-    options: dict[str, Any],
-    reference: str,
-    polling_minutes: int,
-    retention: RetentionPolicy | None,
-) -> Mailbox:
+def _save(mailbox: Mailbox, settings: Settings) -> Mailbox:
+    reference, named = settings["reference"], settings.get("trusted_authserv_ids", ())
     try:
-        complete = registry.provider(mailbox.provider).Options(**options)
+        complete = registry.provider(mailbox.provider).Options(**settings["options"])
         SecretRef.parse(reference)
     except (errors.ConfigurationError, SecretError, TypeError, ValueError) as error:
         raise OnboardingError(str(error)) from error
-    mailbox.options, mailbox.polling_minutes, mailbox.retention = asdict(complete), polling_minutes, retention
+    mailbox.address, mailbox.options = settings["address"], asdict(complete)
+    mailbox.polling_minutes, mailbox.push = settings.get("polling_minutes", 10), settings.get("push", False)
+    mailbox.retention, mailbox.taken_from = settings.get("retention"), settings.get("taken_from")
+    mailbox.trusted_authserv_ids = _server_names(named)
     mailbox.claim_tenant()
     try:
         mailbox.full_clean(validate_unique=True)
@@ -242,11 +224,12 @@ def configuration(mailbox: Mailbox) -> dict[str, Any]:
     credential = Credential.objects.filter(mailbox=mailbox).first()
     folders = FolderMapping.objects.filter(mailbox=mailbox, kind=MappingKind.FOLDER)
     mappings = folders.select_related("retention").order_by("folder")
-    # These three are named where they are set, so that a signature from before they were still covers the rest.
+    # These are named where they are set, so that a signature from before they were still covers the rest.
     chosen: dict[str, Any] = {
         "filters": {m.folder: m.filter for m in mappings if m.filter},
         "taken_from": mailbox.taken_from.isoformat() if mailbox.taken_from else "",
         "trusted_authserv_ids": mailbox.trusted_authserv_ids,
+        "push": mailbox.push,
     }
     return {
         **{name: value for name, value in chosen.items() if value},

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from audit import actions, trail
 from connectors import claims, errors, gateway, ingest
-from connectors.models import FolderMapping, Mailbox, MailboxState, MappingKind, SyncState
+from connectors.models import FolderMapping, Listening, Mailbox, MailboxState, MappingKind, SyncState
 from zalion.tasks import enqueue
 from zalion.tenancy.unit import unit
 from zalion.vault.errors import BlobNotStored
@@ -45,8 +45,8 @@ def sync_folder(mapping_id: UUID) -> None:
         )
         return
     now = timezone.now()
-    claims.release(claim, next_attempt_at=now + interval if finished else now, finished=finished, now=now)
-    if not finished:
+    following = now + interval if finished else now
+    if claims.release(claim, next_attempt_at=following, finished=finished, now=now):
         with unit():
             enqueue(SYNC_TASK, mapping_id)
 
@@ -103,12 +103,25 @@ def _count_empty_poll(mapping: FolderMapping, claim: claims.Claim, *, now: datet
             )
 
 
+def wake(mapping_id: UUID) -> None:
+    """Have a folder looked into, on a hint; all that come while it waits or is read are one."""
+    now = timezone.now()
+    states = SyncState.objects.filter(mapping_id=mapping_id)
+    free = states.filter(claims.free(now))
+    with unit():
+        if not free.filter(next_attempt_at__lte=now).exists():
+            states.update(next_attempt_at=now)
+            if free.exists():
+                enqueue(SYNC_TASK, mapping_id)
+
+
 def sync_now(mailbox: Mailbox) -> None:
     """Ring the bell for every folder of ``mailbox`` at once, whatever its interval says."""
     mappings = FolderMapping.objects.filter(mailbox=mailbox, kind=MappingKind.FOLDER)
     with unit():
         Mailbox.objects.filter(pk=mailbox.pk).update(back_off_until=None)
         SyncState.objects.filter(mapping__in=mappings).update(next_attempt_at=timezone.now())
+        Listening.objects.filter(mailbox=mailbox).update(next_attempt_at=timezone.now())
         trail.record(actions.MAILBOX_SYNC_ASKED, object=mailbox)
         for mapping in mappings:
             enqueue(SYNC_TASK, mapping.pk)

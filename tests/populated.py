@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from audit.models import LegalHold
-from connectors import parse, reconcile, sync
+from connectors import listening, parse, reconcile, sync
 from connectors.models import FolderMapping, Mailbox
 from extraction import pipeline, review
 from extraction.models import Document
@@ -43,6 +43,7 @@ def fill(company: Company, server: MemoryMailbox, chosen: list[Any]) -> tuple[Ap
         pipeline.run_due()
         reconcile.reconcile_now(mailbox)
         reconcile.reconcile_folder(mapping.pk)
+        listening.take(mailbox, mapping, now=NOW)
     operator = company.people[Role.OPERATOR]
     with company.work(operator):
         first: Document | None = review.waiting().first()

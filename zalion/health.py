@@ -20,6 +20,7 @@ from zalion.vault.errors import KeyRingError
 from zalion.vault.ring import master_ring
 
 State = Literal["ok", "warning", "failed"]
+LATE_LISTENER = timedelta(minutes=5)
 LATE_TICK = timedelta(minutes=3)
 DEAD_TICK = timedelta(minutes=10)
 LONG_QUEUE = 500
@@ -51,6 +52,7 @@ def health(now: datetime | None = None) -> list[Finding]:
         disk,
         queue,
         lambda: last_tick(moment),
+        lambda: listener(moment),
         children,
     )
     return [probe() for probe in probes]
@@ -104,6 +106,22 @@ def last_tick(now: datetime) -> Finding:
     if age > DEAD_TICK:
         return Finding("Workers", "failed", f"{detail} Is `manage.py work` running?")
     return Finding("Workers", "warning" if age > LATE_TICK else "ok", detail)
+
+
+def listener(now: datetime) -> Finding:
+    """Without it mail is polled alone, and nothing is lost: so it is never worse than a warning."""
+    if not settings.LISTENERS:
+        return Finding("Listener", "ok", "Switched off: mail is polled alone.")
+    try:
+        at = Heartbeat.objects.filter(name="listener").values_list("at", flat=True).first()
+    except DatabaseError:
+        return Finding("Listener", "warning", "The database does not answer.")
+    if at is None:
+        return Finding("Listener", "warning", "None has run yet: mail is polled alone.")
+    detail = f"It was seen {max(0, int((now - at).total_seconds()))} seconds ago."
+    if now - at > LATE_LISTENER:
+        return Finding("Listener", "warning", f"{detail} Mail is polled alone.")
+    return Finding("Listener", "ok", detail)
 
 
 def children() -> Finding:

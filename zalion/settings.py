@@ -207,6 +207,8 @@ if BROKER == "redis":
     Q_CLUSTER["redis"] = env.str("REDIS_URL")
 else:
     Q_CLUSTER["orm"] = "default"
+# Connections that one listener keeps open to be told of new mail; with none, mail is polled alone.
+LISTENERS = env.int("ZALION_LISTENERS", default=100)
 LONGEST_STEP = 300  # seconds: no single task step may take longer
 
 REST_FRAMEWORK = {

@@ -12,6 +12,7 @@ from connectors.models import (
     Approval,
     ApprovalKind,
     FolderMapping,
+    Listening,
     Mailbox,
     MailboxState,
     Message,
@@ -20,6 +21,7 @@ from connectors.models import (
 )
 from zalion.portal.site import Todo
 
+DEAF = ("idle_missing", "idle_refused")
 PERSON_STATES = (MailboxState.NEEDS_ATTENTION, MailboxState.AWAITING_SIGN_OFF)
 
 
@@ -60,6 +62,13 @@ def folders(mailbox: Mailbox) -> "QuerySet[FolderMapping]":
         .annotate(there=Least(F("sync_total"), F("accounted") - left))
         .order_by("-kind", "name")
     )
+
+
+def listening(mailbox: Mailbox, *, now: datetime) -> dict[str, Any]:
+    """Whether somebody listens to ``mailbox`` now, or its server was found not to tell of new mail."""
+    row = Listening.objects.filter(mailbox=mailbox).select_related("mapping").first()
+    held = row is not None and row.since is not None and row.lease_until is not None and row.lease_until > now
+    return {"row": row, "on": held, "deaf": row is not None and row.error_code in DEAF}
 
 
 def historical(mailbox: Mailbox) -> int:

@@ -23,6 +23,7 @@ ACROSS_TENANTS = {
     "audit/export.py",
     "audit/models.py",
     "audit/verify.py",
+    "connectors/listener.py",
     "connectors/tasks.py",
     "extraction/tasks.py",
     "zalion/tenancy/middleware.py",

@@ -27,6 +27,7 @@ def test_every_part_is_looked_at():
         "Disk",
         "Queue",
         "Workers",
+        "Listener",
         "Sandbox",
     ]
     told = {finding.name: finding for finding in health.health()}
@@ -41,6 +42,16 @@ def test_the_age_of_the_last_round_says_whether_anybody_works(age, state):
     now = timezone.now()
     Heartbeat.objects.create(name="tick", at=now - timedelta(seconds=age))
     assert health.last_tick(now).state == state
+
+
+@pytest.mark.parametrize(("age", "state"), [(0, "ok"), (299, "ok"), (301, "warning")])
+def test_without_a_listener_mail_is_polled_alone(age, state):
+    now = timezone.now()
+    assert health.listener(now).state == "warning"
+    Heartbeat.objects.create(name="listener", at=now - timedelta(seconds=age))
+    assert health.listener(now).state == state
+    with override_settings(LISTENERS=0):
+        assert health.listener(now).detail == "Switched off: mail is polled alone."
 
 
 def test_no_round_at_all_says_what_to_start():

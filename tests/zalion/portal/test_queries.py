@@ -79,7 +79,7 @@ PAGES = {
     ("operator", "/review/?q=4500018307"): 10,
     ("operator", "/mail/"): 11,
     ("operator", "/mail/?q=nordstahl"): 11,
-    ("administrator", "/"): 26,
+    ("administrator", "/"): 28,
     ("administrator", "/mailboxes/"): 6,
     ("administrator", "/settings/people/"): 6,
     ("administrator", "/settings/tokens/"): 6,

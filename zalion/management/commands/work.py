@@ -5,10 +5,12 @@ import os
 import signal
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 from django_q.cluster import Cluster
 
+from connectors.listener import Supervisor
 from zalion.tasks import enqueue, tick
 from zalion.tenancy import context
 
@@ -25,10 +27,15 @@ class Command(BaseCommand):
         with context.system("start of a worker"):
             enqueue(tick)
         connections.close_all()
-        cluster = Cluster()
+        cluster, listener = Cluster(), Supervisor()
         cluster.start()
-        while cluster.sentinel.is_alive():
-            cluster.sentinel.join(1)
+        try:
+            while cluster.sentinel.is_alive():
+                if settings.LISTENERS:
+                    listener.see_to()
+                cluster.sentinel.join(1)
+        finally:
+            listener.stop()
         if cluster.sentinel.exitcode:
             raise CommandError("The process that guards the workers has died; start again.")
 
@@ -36,7 +43,7 @@ class Command(BaseCommand):
 def _die_with_parent() -> None:
     """A killed process takes those it started with it, or a restart would find the old workers still at work.
 
-    The sentinel, its workers and its two couriers are plain forks that nobody ends when their parent is
+    The sentinel, its workers, its two couriers and the listener are plain forks that nobody ends when their parent is
     killed with SIGKILL. Linux only; elsewhere they end when they next lose a pipe.
     """
     library = ctypes.CDLL(None)
