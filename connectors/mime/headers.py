@@ -129,7 +129,7 @@ def read(data: bytes, start: int, end: int) -> Headers:
 
 def value(data: bytes) -> Value:
     """Bounded: 100,000 semicolons cost a millisecond."""
-    data = FORGOTTEN_SEMICOLON.sub(rb"\1; ", data, count=1)
+    data = FORGOTTEN_SEMICOLON.sub(rb"\1; ", data.replace(b"\x00", b""), count=1)
     main = data.partition(b";")[0].decode("ascii", "replace").partition("(")[0].strip().strip("\"'").lower()
     parameters: dict[str, bytes] = {}
     found = PARAMETER.finditer(data)

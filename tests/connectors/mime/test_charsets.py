@@ -7,9 +7,12 @@ from tests.connectors.mime.mails import mail, multipart, text
 
 
 def test_row_17_nul_bytes_are_cleaned_from_text_and_kept_in_content():
-    raw = multipart(text(b"a\x00b"), b"Content-Type: application/x\r\n\r\n\x00\x01")
+    raw = multipart(
+        text(b"a\x00b"), b"Content-Type: application/x\r\nContent-Disposition: \x00inline\r\n\r\n\x00\x01"
+    )
     found = mime.parse(raw.replace(b"Order", b"Or\x00der"))
     assert (found["subject"], found["text"]) == ("Order 4711", "ab")
+    assert found["nodes"][-1]["disposition"] == "inline"
     assert mime.content(raw, "2") == b"\x00\x01"
 
 
