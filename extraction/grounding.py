@@ -17,6 +17,7 @@ from extraction.schemas import DATE_FIELDS, NUMBER_FIELDS, Extraction, Finding, 
 _WHOLE: Final = frozenset({"doc_type", "language", "confidence", "findings", "lines", "evidence"})
 _PERCENTAGES: Final = frozenset({"tax_rate", "discount"})
 _PLAIN: Final = re.compile(r"[\W_]+")
+_SIGNS: Final = re.compile(r"(?<=\S) ([+-]) (?=\S)")
 
 
 def values_of(extraction: Extraction) -> Iterator[tuple[str, object]]:
@@ -46,7 +47,7 @@ def ungrounded(extraction: Extraction) -> Iterator[Finding]:
 
 def means(field: str, text: str, value: object) -> bool:
     """Whether the printed text normalises to the value (of a document or its JSON) of this field, the last part of
-    its path. A total may be the sum of several printed amounts joined by " + "."""
+    its path. A total may be the sum of several printed amounts joined by " + " or " - "."""
     name = "order_references" if field.startswith("order_references") else field.rpartition(".")[2]
     if name in NUMBER_FIELDS:
         number = value if isinstance(value, Decimal) else decimal_of(value)
@@ -62,8 +63,10 @@ def means(field: str, text: str, value: object) -> bool:
 
 
 def _numbers(name: str, text: str) -> set[Decimal]:
-    if " + " in text:
-        return _sums([tuple(_numbers(name, part)) for part in text.split(" + ")])
+    first, *parts = _SIGNS.split(text)
+    if parts:
+        signed = [("+", first), *zip(parts[::2], parts[1::2], strict=True)]
+        return _sums([(sign, tuple(_numbers(name, part))) for sign, part in signed])
     found = {*readings(text), *readings(leading_number(text)[0])}
     if name == "price_base" and (base := price_base_in(text)) is not None:
         found.add(base)
@@ -75,10 +78,10 @@ def _numbers(name: str, text: str) -> set[Decimal]:
     return found | {abs(number) for number in found} | ({exact} if exact is not None else set())
 
 
-def _sums(parts: list[tuple[Decimal, ...]]) -> set[Decimal]:
+def _sums(parts: list[tuple[str, tuple[Decimal, ...]]]) -> set[Decimal]:
     sums = {Decimal(0)}
-    for options in parts[:8]:
-        sums = {total + abs(option) for total in sums for option in options}
+    for sign, options in parts[:8]:
+        sums = {total + (option if sign == "+" else -option) for total in sums for option in options}
     return sums | {-total for total in sums}
 
 

@@ -97,9 +97,11 @@ def _presence(document: CanonicalDocument) -> Iterator[Finding]:
 
 
 def _lines(document: CanonicalDocument) -> Iterator[Finding]:
+    adjusted = {finding.field for finding in document.findings if finding.code == "line_adjusted"}
     for index, line in enumerate(document.lines):
         path = f"lines.{index}"
-        yield from _line_total(line, path)
+        if f"{path}.line_total" not in adjusted:
+            yield from _line_total(line, path)
         if line.quantity is None and document.doc_type in _LISTED and line.line_total is not None:
             yield Finding(
                 code="quantity_missing", field=f"{path}.quantity", message="The position has no quantity."

@@ -3,18 +3,22 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import pairwise
 from typing import Final
 
+from extraction.layout.adjustments import Adjustment, adjustment_of
 from extraction.layout.amounts import amounts_in
+from extraction.layout.arithmetic import closing_readings
 from extraction.layout.columns import NUMBERS, Header
 from extraction.layout.geometry import Row, Word, text_of
 from extraction.layout.lexicon import Lexicon, tokens_of
-from extraction.layout.numbers import leading_number, readings
+from extraction.layout.numbers import NumberStyle, leading_number, readings
 from extraction.layout.sublines import labelled_values
 
 # A row further below the last one than this many of its heights no longer belongs to the position above.
 CONTINUATION_GAP: Final = 1.6
+ADJUSTMENT_GAP: Final = 3.0
 # Rows that stand closer above a position's numbers than this many heights belong to it: its cells are centred.
 CENTRED_GAP: Final = 0.25
 
@@ -32,6 +36,7 @@ class RawLine:
     columns: dict[int, list[Word]] = field(default_factory=dict)
     labelled: set[str] = field(default_factory=set)
     """The fields that were printed with a label of their own."""
+    adjustments: list[Adjustment] = field(default_factory=list)
 
     def label(self, role: str, words: list[Word]) -> None:
         """Puts a labelled value; it comes before what merely stands in the field's column without being one."""
@@ -57,6 +62,7 @@ class _Item:
     kind: str = "text"
     leads: bool = False
     """Belongs to the position whose numbers follow."""
+    adjustment: Adjustment | None = None
 
 
 def printed(words: Sequence[Word]) -> list[Word]:
@@ -78,6 +84,11 @@ def has_number(words: Sequence[Word]) -> bool:
     )
 
 
+def values_in(words: Sequence[Word]) -> list[Decimal]:
+    """Every reading of the numbers among the words."""
+    return [value for amount in amounts_in(words) for value in amount.values(NumberStyle())]
+
+
 class Body:
     """Reads the rows of one table on one page."""
 
@@ -94,6 +105,14 @@ class Body:
         """Whether the row is a whole position of this table."""
         cells = self.header.split(printed(row.words))
         return self._kind(cells) == "line" and len(self._numeric(cells)) >= 2
+
+    def adds_up(self, row: Row) -> bool:
+        """Whether quantity and price of the row make its total, as the headings name them."""
+        cells = self.header.split(printed(row.words))
+        by_role = {self.header.columns[index].role: words for index, words in cells.items()}
+        numbers = [values_in(by_role.get(role, ())) for role in (*_AMOUNTS, "price_base", "discount")]
+        quantity, price, total, base, discount = numbers
+        return closing_readings(quantity, price, base, discount, total) is not None
 
     def read(self, rows: Sequence[tuple[int, Row]]) -> None:
         numeric = [item for item in rows if _is_numeric_row(item[1])]
@@ -131,7 +150,8 @@ class Body:
         previous: Row | None = None
         waiting: list[_Item] = []
         for item in items:
-            near = previous is not None and item.row.y0 - previous.y1 <= CONTINUATION_GAP * item.row.height
+            reach = ADJUSTMENT_GAP if item.adjustment else CONTINUATION_GAP
+            near = previous is not None and item.row.y0 - previous.y1 <= reach * item.row.height
             if item.leads:
                 waiting.append(item)
                 previous = item.row
@@ -171,8 +191,17 @@ class Body:
         first = row.segments[0]
         remark = first.text.endswith(":") and not self.header.position.fullmatch(first.words[0].text)
         labelled = self._labelled_position(cells)
-        item.kind = "text" if labelled or remark else self._kind(cells)
+        item.adjustment = self._adjustment(row, cells)
+        item.kind = "text" if labelled or remark or item.adjustment else self._kind(cells)
         return item
+
+    def _adjustment(self, row: Row, cells: dict[int, list[Word]]) -> Adjustment | None:
+        """The row's discount or charge, where its amount stands in the column of totals."""
+        total = self.header.total
+        if total is None or total not in cells or self.header.index_of("pos") in cells:
+            return None
+        found = adjustment_of(row, self.lexicon)
+        return found if found and found.amount.words[-1] in cells[total] else None
 
     def _mended(self, row: Row, cells: dict[int, list[Word]]) -> dict[int, list[Word]]:
         """Gives the tail of a text that runs on into a column of numbers back to the column it began in."""
@@ -297,6 +326,9 @@ class Body:
     def _continue(self, line: RawLine, item: _Item) -> None:
         """Adds a row above or below a position's numbers to it: labelled values, further numbers of its cells, and
         the rest to the description."""
+        if item.adjustment:
+            line.adjustments.append(item.adjustment)
+            return
         alone = len(item.row.segments) == 1 or len(item.cells) == 1
         if alone and self._subline(line, legible(item.row.words)):
             return

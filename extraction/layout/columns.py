@@ -82,6 +82,13 @@ class Header:
     def index_of(self, role: str) -> int | None:
         return next((index for index, column in enumerate(self.columns) if column.role == role), None)
 
+    @property
+    def total(self) -> int | None:
+        """The column of totals; where none is headed so, the last whose heading is not known."""
+        named = self.index_of("line_total")
+        open_ = [index for index, column in enumerate(self.columns) if column.role is None]
+        return open_[-1] if named is None and open_ else named
+
     def split(self, words: Sequence[Word]) -> dict[int, list[Word]]:
         """The words by the index of the column they stand in."""
         cells: dict[int, list[Word]] = {}

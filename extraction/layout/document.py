@@ -333,6 +333,12 @@ def _lines(draft: _Draft, lines: Sequence[ReadLine]) -> tuple[Line, ...]:
         values = dict(line.values)
         for name, words in line.words.items():
             draft.evidence[f"lines.{index}.{name}"] = evidence_of(words)
+        for name, text in line.sums.items():
+            path = f"lines.{index}.{name}"
+            draft.evidence[path] = replace(draft.evidence[path], text=text)
+        if line.changed:
+            message = "The position has a charge or a discount of its own."
+            draft.find("line_adjusted", f"lines.{index}.line_total", message)
         for name in values.keys() - line.words.keys():
             draft.evidence[f"lines.{index}.{name}"] = Evidence(text=number_text(values[name]), path=PROFILE)
         # A delivery date in the header holds for every line that names none.

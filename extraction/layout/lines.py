@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from extraction.layout.amounts import amounts_in
-from extraction.layout.arithmetic import closing_readings
+from extraction.layout.arithmetic import closing_readings, line_closes
 from extraction.layout.body import RawLine
 from extraction.layout.dates import find_dates
 from extraction.layout.geometry import Word, text_of
@@ -30,6 +30,10 @@ class ReadLine:
     values: dict[str, Any] = field(default_factory=dict)
     words: dict[str, list[Word]] = field(default_factory=dict)
     closes: bool = False
+    sums: dict[str, str] = field(default_factory=dict)
+    """The amounts that a value is the sum of, as printed and joined by " + " or " - "."""
+    changed: bool = False
+    """By a charge or a discount of its own that no rate says: the total is not what quantity and price make."""
 
     def put(self, name: str, value: object, words: Sequence[Word]) -> None:
         if value not in (None, "") and words:
@@ -45,6 +49,7 @@ def read_line(raw: RawLine, style: NumberStyle, *, month_first: bool) -> ReadLin
         text = running_text(words).strip(" -–;,:") if role == "description" else text_of(words).strip(_TRIM)
         line.put(role, text.rstrip(".") if role == "pos" else text, words)
     _numbers(raw, style, line)
+    _adjust(raw, style, line)
     _unit(raw, line)
     words = raw.cells.get("delivery_date", [])
     line.put("delivery_date", first_date(words, month_first=month_first), words)
@@ -105,6 +110,42 @@ def _numbers(raw: RawLine, style: NumberStyle, line: ReadLine) -> None:
         _put(line, "discount", discounts, closing[3] if closing and closing[3] else None)
     rates = [(value, words) for value, words in _rates(raw.cells.get("tax_rate", []), style) if value <= 100]
     _put(line, "tax_rate", rates, None)
+
+
+def _adjust(raw: RawLine, style: NumberStyle, line: ReadLine) -> None:
+    """Takes the position's own discounts and charges into its total, unless the printed total has them in it."""
+    quantity, price, total = (line.values.get(role) for role in _AMOUNTS)
+    if not raw.adjustments or quantity is None or price is None or total is None:
+        return
+    base, change = line.values.get("price_base"), sum(item.value(style) for item in raw.adjustments)
+    after, inside = total + change, line_closes(total - change, quantity, price, base)
+    if line.closes and "discount" not in line.values:
+        _put_changed(raw, style, line, after)
+    elif not line.closes and inside:
+        after, line.closes = total, True
+    else:
+        return
+    rates = [item.rate for item in raw.adjustments if item.rate and item.sign < 0]
+    for value in rates[0].values(style) if len(rates) == len(raw.adjustments) == 1 else ():
+        if line_closes(after, quantity, price, base, abs(value)):
+            line.put("discount", abs(value), rates[0].words)
+            return
+    line.changed = True
+
+
+def _put_changed(raw: RawLine, style: NumberStyle, line: ReadLine, after: Decimal) -> None:
+    """The total after the changes: where it is printed below them, else as the sum it is."""
+    for value, words in number_options(raw.cells.get("line_total", []), style):
+        if value == after:
+            line.put("line_total", value, words)
+            return
+    printed = [line.words["line_total"], *(list(item.amount.words) for item in raw.adjustments)]
+    text = text_of(printed[0])
+    for item, words in zip(raw.adjustments, printed[1:], strict=True):
+        # What a discount takes away is printed with its minus or without.
+        text += f" {'-' if item.sign < 0 < item.amount.values(style)[0] else '+'} {text_of(words)}"
+    line.put("line_total", after, [word for words in printed for word in words])
+    line.sums["line_total"] = text
 
 
 def _put(line: ReadLine, role: str, options: Options, value: Decimal | None) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from extraction.layout.adjustments import adjustment_of
 from extraction.layout.amounts import amounts_in
 from extraction.layout.body import Body, RawLine, printed
 from extraction.layout.columns import AMOUNTS, TOTALS, Header, find_headers, lists_totals
@@ -19,6 +20,12 @@ __all__ = ["RawLine", "Tables", "is_imprint", "read_tables", "table_rows"]
 # What is so many heights below a table's last row does not belong to it.
 _FAR: Final = 12
 _EXTRAS: Final = frozenset({"charge", "allowance"})
+# What a group of positions may be summed up as.
+_PARTIAL: Final = frozenset({"sub_total", "net_total"})
+# A position that follows within so many rows goes on with the table.
+_SOON: Final = 8
+_TIGHT: Final = 0.9
+_ALIGNED: Final = 0.3
 # Addresses of mail and web, accounts and telephones: the imprint at a page's foot, never a position.
 _IMPRINT: Final = re.compile(
     r"[\w.]@\w+\.\w|^www\.|^https?:|^IBAN\b|^BIC\b|^Tel(?:\.|:|efono?\b|ephone\b|éfono\b)", re.IGNORECASE
@@ -104,9 +111,7 @@ def _read(
     read: list[_Read],
 ) -> Header | None:
     """Reads the rows from start up to the end of the table; the heading when it may go on on the next page."""
-    column = header.index_of("line_total")
-    total = header.columns[column].x0 if column is not None else 0.0
-    rows, ended = table_rows(page, start, stop, lexicon, total)
+    rows, ended = table_rows(page, start, stop, lexicon, header)
     copy = replace(header)
     body = Body(copy, lexicon)
     body.read([(index, row) for index, row in rows if not _carries_over(printed(row.words), lexicon)])
@@ -117,22 +122,58 @@ def _read(
 
 
 def table_rows(
-    page: Page, start: int, stop: int, lexicon: Lexicon, total: float = 0.0
+    page: Page, start: int, stop: int, lexicon: Lexicon, header: Header | None = None
 ) -> tuple[list[tuple[int, Row]], bool]:
     """The rows up to the totals or the closing texts, and whether these came: a page's foot does not end a table.
-    A charge or a discount ends it where its amount stands in the column of totals, from `total` on; elsewhere it is
-    a remark to a position and left out."""
+    A charge or a discount ends it where its amount stands in the column of totals and no position follows; elsewhere
+    it is a remark to a position and left out."""
+    column = header.total if header else None
+    total = header.columns[column].x0 if header and column is not None else 0.0
     rows: list[tuple[int, Row]] = []
     for index in range(start, stop):
         row = page.rows[index]
         if rows and row.y0 - rows[-1][1].y1 > _FAR * row.height:
             return rows, False
-        extra = _is_total(row, lexicon, _EXTRAS) and not _carries_over(printed(row.words), lexicon)
-        if _ends(row, lexicon) or (extra and row.segments[-1].x1 > total):
+        carries = _carries_over(printed(row.words), lexicon)
+        extra = _is_total(row, lexicon, _EXTRAS) and not carries
+        ends = _ends(row, lexicon)
+        if (ends or (extra and row.segments[-1].x1 > total)) and not (
+            header and rows and _goes_on(page, index, stop, lexicon, header, rows)
+        ):
             return rows, not is_imprint(row.words)
-        if not extra:
+        if not ends and (not extra or row.segments[-1].x1 > total):
             rows.append((index, row))
     return rows, False
+
+
+def _goes_on(
+    page: Page, index: int, stop: int, lexicon: Lexicon, header: Header, rows: Sequence[tuple[int, Row]]
+) -> bool:
+    """Whether a sum or a discount is a group's or a position's: a whole line that adds up comes soon after it, or it
+    stands right below a position, below the text of that, and the totals elsewhere."""
+    row = page.rows[index]
+    discount = adjustment_of(row, lexicon) is not None
+    if not discount and not _is_total(row, lexicon, _PARTIAL):
+        return False
+    fitted = replace(header)
+    fitted.fit([printed(item.words) for _, item in rows])
+    body = Body(fitted, lexicon)
+    for other in page.rows[index + 1 : min(stop, index + _SOON)]:
+        if body.is_line(other) and body.adds_up(other):
+            return True
+        if _ends(other, lexicon) and not _is_total(other, lexicon, _PARTIAL):
+            break
+    if not discount or row.y0 - rows[-1][1].y1 > _TIGHT * row.height:
+        return False
+    return _is_below_text(row, [item for _, item in rows[-_SOON:]], page.rows[index + 1 : index + 2])
+
+
+def _is_below_text(row: Row, above: Sequence[Row], below: Sequence[Row]) -> bool:
+    """Whether the row begins where a cell in the middle of the rows above does, and the row below elsewhere."""
+    near = _ALIGNED * row.height
+    x0 = row.segments[0].x0
+    inner = any(abs(segment.x0 - x0) < near for item in above for segment in item.segments[1:])
+    return inner and not any(abs(item.segments[0].x0 - x0) < near for item in below)
 
 
 def _resumes(page: Page, stop: int, header: Header, lexicon: Lexicon) -> int | None:

@@ -104,3 +104,10 @@ def test_validating_again_keeps_the_extractors_findings_and_repeats_nothing() ->
         CanonicalDocument.from_json({**DOCUMENT.to_json(), "findings": [item.to_json() for item in said]})
     )
     assert [finding.code for finding in found] == ["order_rejected"]
+
+
+def test_a_line_with_a_charge_of_its_own_need_not_be_quantity_times_price() -> None:
+    adjusted = Finding(code="line_adjusted", field="lines.0.line_total", severity="info", message="")
+    line = {**LINE.to_json(), "line_total": "55"}
+    assert "line_total_mismatch" in codes(lines=[line])
+    assert "line_total_mismatch" not in codes(lines=[line], findings=[adjusted.to_json()])
