@@ -1,7 +1,7 @@
 """Raw mail, sealed first; then its ledger rows and the cursor past them in one unit."""
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -200,15 +200,18 @@ def _remap(mapping: FolderMapping, page: Sequence[Arrival], *, began: datetime) 
     return [item for item in page if item.identity not in renamed]
 
 
-def retire_identities(mapping: FolderMapping, *, claim: claims.Claim) -> None:
-    """Let no identity of the folder count as known: its server gives them to other messages now.
+def retire_identities(
+    mapping: FolderMapping, *, claim: claims.Claim, among: Collection[str] | None = None
+) -> None:
+    """Let no identity of the folder, or none ``among`` these, count as known: each is another message's now.
 
     The resync that has to follow gives mail still there its identity again, by content. Raises ClaimLost.
     """
     retired = Concat(Value(f"{RETIRED}{claim.fence}:"), F("identity"))
+    rows = Message.objects.filter(mapping=mapping).exclude(identity__startswith=RETIRED)
     with unit():
         claims.hold(claim)
-        Message.objects.filter(mapping=mapping).exclude(identity__startswith=RETIRED).update(identity=retired)
+        (rows if among is None else rows.filter(identity__in=among)).update(identity=retired)
 
 
 def retry(message: Message) -> None:

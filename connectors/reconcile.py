@@ -39,11 +39,15 @@ VISIT = timedelta(minutes=2)
 
 @dataclass
 class Inventory:
-    """What a server holds in one folder: how much of each month the ledger has, and what it lacks."""
+    """What a server holds in one folder: how much of each month the ledger has, and what it lacks.
+
+    ``denied`` is mail that the ledger says had left the folder when it was fetched.
+    """
 
     on_server: int = 0
     months: Counter[date] = field(default_factory=Counter)
     lacking: list[MessageRef] = field(default_factory=list)
+    denied: list[MessageRef] = field(default_factory=list)
 
 
 def reconcile_now(mailbox: Mailbox) -> None:
@@ -123,6 +127,8 @@ def _compare(mapping: FolderMapping, claim: claims.Claim, row: Reconciliation) -
             _open_incident(mapping, row, found.lacking)
             if not _repair(mapping, claim, opened, found, ends=ends):
                 return False
+        if found.denied:
+            _look_again(mapping, claim, opened, row, found)
     _draw(mapping, row, found, now=timezone.now())
     return True
 
@@ -149,10 +155,13 @@ def _pages(refs: Iterable[MessageRef], size: int) -> Iterator[list[MessageRef]]:
 def _match(mapping: FolderMapping, refs: Iterable[MessageRef], found: Inventory) -> list[MessageRef]:
     """Count those of ``refs`` that the ledger has under their month; return the others."""
     wanted = {ref.id: ref for ref in refs}
-    rows = Message.objects.filter(mapping=mapping, identity__in=wanted).values_list("identity", "received_at")
-    for identity, received_at in rows:
-        del wanted[identity]
-        found.months[_month(received_at)] += 1
+    rows = Message.objects.filter(mapping=mapping, identity__in=wanted)
+    for identity, reason, received_at in rows.values_list("identity", "reason", "received_at"):
+        ref = wanted.pop(identity)
+        if reason == errors.MessageGone.default_code:
+            found.denied.append(ref)
+        else:
+            found.months[_month(received_at)] += 1
     return list(wanted.values())
 
 
@@ -195,6 +204,26 @@ def _repair(
         ingest.take_in(mapping, arrivals, claim=claim, total=found.on_server)
     _recheck(mapping, found)
     return True
+
+
+def _look_again(
+    mapping: FolderMapping,
+    claim: claims.Claim,
+    opened: gateway.Gateway,
+    row: Reconciliation,
+    found: Inventory,
+) -> None:
+    """Fetch once more what the server lists and once could not give; what it gives now was missing until now."""
+    for page in _pages(found.denied, FETCHED):
+        now = timezone.now()
+        arrivals = [ingest.arrival(ref, raw, now=now) for ref, raw in opened.fetch(mapping.folder, page)]
+        gone = {a.identity for a in arrivals if a.reason == errors.MessageGone.default_code}
+        if back := [ref for ref in page if ref.id not in gone]:
+            _open_incident(mapping, row, back)
+            ingest.retire_identities(mapping, claim=claim, among=[ref.id for ref in back])
+            ingest.take_in(mapping, arrivals, claim=claim, total=found.on_server)
+    rows = Message.objects.filter(mapping=mapping, identity__in=[ref.id for ref in found.denied])
+    found.months.update(_month(received_at) for received_at in rows.values_list("received_at", flat=True))
 
 
 def _draw(mapping: FolderMapping, row: Reconciliation, found: Inventory, *, now: datetime) -> None:

@@ -106,6 +106,22 @@ def test_a_mail_the_ledger_lacks_is_an_incident_and_is_taken_in(
         assert Message.objects.get(identity="1:2").subject == "Order 1"
 
 
+def test_a_mail_that_could_not_be_found_when_it_was_fetched_is_fetched_once_it_can(
+    acme: Company, mapping: FolderMapping, server: MemoryMailbox
+) -> None:
+    with acme.work():
+        server.deliver(mail(5), received_at=AUGUST)
+        server.failures["fetch"] = [errors.MessageGone("gone"), errors.MessageGone("gone")]
+        sync.sync_folder(mapping.pk)
+        assert (Message.objects.get(identity="1:6").state, Message.objects.count()) == ("skipped", 6)
+        # The server still lists it, and still does not find it: no news.
+        assert (compare(mapping).accounted, compare(mapping).incident_missing) == (6, 1)
+        assert Message.objects.get(identity="1:6").raw_blob
+        assert (compare(mapping).left_server, Message.objects.count()) == (1, 7)
+        assert line(mapping)[1] == (date(2026, 8, 1), 3, 3, 1)
+        assert actions().count("ledger.incident") == 1
+
+
 def test_a_second_comparison_after_a_repair_opens_no_second_incident(
     acme: Company, mapping: FolderMapping
 ) -> None:
@@ -310,6 +326,7 @@ def test_a_mail_that_was_gone_when_it_was_to_be_fetched_is_not_asked_for_again(
         SyncState.objects.update(cursor="")
         sync.sync_folder(mapping.pk)
         assert Message.objects.get(identity="1:6").reason == "message_gone"
+        server.remove("INBOX", 5)
         assert compare(mapping).incident_at is None
 
 
