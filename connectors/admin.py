@@ -19,7 +19,6 @@ class MessageAdmin(PortalAdmin):
     view_permission = roles.VIEW_MAIL
     pages = (
         Page("mail/", mail.ledger, "mail", roles.VIEW_MAIL),
-        Page("mail/upload/", mail.upload, "mail-upload", roles.IMPORT_MAIL, BOTH),
         Page("mail/retry/", mail.retry_all, "mail-retry", roles.RETRY_MAIL, POST),
         Page("mail/<uuid:key>/", mail.message, "message", roles.VIEW_MAIL),
         Page("mail/<uuid:key>/body/", mail.body, "message-body", roles.VIEW_MAIL),

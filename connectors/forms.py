@@ -1,19 +1,16 @@
-"""The set-up's forms, built from what each provider asks for, and the upload of a mail."""
+"""The set-up's forms, built from what each provider asks for, and the ledger's filter."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, fields
 from datetime import datetime, time
 from typing import Any
 
 from django import forms
-from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 
 from audit.models import RetentionPolicy
 from connectors import registry, rules
 from connectors.adapters import Listener
-from connectors.mime.limits import RAW_MAIL
 from connectors.models import Mailbox, Operation
 from zalion.vault.secrets import SecretError, SecretRef
 
@@ -255,43 +252,6 @@ class FilterForm(forms.Form):
             for name in ("senders_allowed", "senders_denied", "subject_words")
         }
         return {**lines, "attachment_types": list(chosen.attachment_types)}
-
-
-BOM, OUTLOOK = b"\xef\xbb\xbf", b"\xd0\xcf\x11\xe0"
-LONGEST_LINE = 998
-# A header field's name and colon (RFC 5322 section 2.2), or the line that mbox puts before a mail.
-HEADER = re.compile(rb"From |[!-9;-~]+[ \t]*:")
-
-
-class UploadForm(forms.Form):
-    """One mail as a file."""
-
-    mailbox = forms.ModelChoiceField(
-        queryset=Mailbox.objects.all(),
-        widget=forms.Select(attrs={"class": "select"}),
-        empty_label="Choose a mailbox",
-        help_text="The mail is kept under this mailbox's retention, in its folder for uploads.",
-    )
-    mail = forms.FileField(
-        label="Mail",
-        widget=forms.ClearableFileInput(attrs={"class": "input", "accept": ".eml,message/rfc822"}),
-        help_text="An .eml file, as mail programs save it.",
-    )
-
-    def clean_mail(self) -> bytes:
-        """The mail itself: what was uploaded is sealed, and read once."""
-        mail: UploadedFile[bytes] = self.cleaned_data["mail"]
-        if mail.size is not None and mail.size > RAW_MAIL:
-            raise forms.ValidationError("This file is larger than any mail that is taken in.")
-        content: bytes = mail.read()
-        start = content[:LONGEST_LINE].removeprefix(BOM).lstrip(b"\r\n")
-        if start.startswith(OUTLOOK):
-            raise forms.ValidationError(
-                "This is a file of Outlook’s own. Save the mail as .eml, or forward it."
-            )
-        if not HEADER.match(start):
-            raise forms.ValidationError("This is no mail: a mail begins with header fields, such as “From:”.")
-        return content
 
 
 class LedgerFilter(forms.Form):

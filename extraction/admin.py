@@ -10,8 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from connectors.models import Message
-from extraction import review, views
+from extraction import review
 from extraction.models import Document, DocumentState, ExtractionRun, RunState
+from extraction.views import reviewing, uploading
 from zalion.portal.site import MenuItem, Page, Panel, PortalAdmin, Section, Todo, Watch, portal
 from zalion.tenancy import roles
 
@@ -22,11 +23,26 @@ OLD = timedelta(days=1)  # a document that waits longer is called out
 class DocumentAdmin(PortalAdmin):
     view_permission = roles.VIEW_DOCUMENTS
     pages = (
-        Page("review/", views.queue, "review", roles.VIEW_DOCUMENTS),
-        Page("review/<uuid:key>/", views.document, "document", roles.VIEW_DOCUMENTS),
-        Page("review/<uuid:key>/pages/<int:page>/", views.page_image, "document-page", roles.VIEW_DOCUMENTS),
-        Page("review/<uuid:key>/decide/", views.decide, "document-decide", roles.REVIEW_DOCUMENTS, ("POST",)),
-        Page("mail/<uuid:key>/extract/", views.extract_again, "message-extract", roles.RETRY_MAIL, ("POST",)),
+        Page("review/", reviewing.queue, "review", roles.VIEW_DOCUMENTS),
+        Page("upload/", uploading.upload, "upload", roles.IMPORT_MAIL, ("GET", "POST")),
+        Page("review/<uuid:key>/", reviewing.document, "document", roles.VIEW_DOCUMENTS),
+        Page(
+            "review/<uuid:key>/pages/<int:page>/", reviewing.page_image, "document-page", roles.VIEW_DOCUMENTS
+        ),
+        Page(
+            "review/<uuid:key>/decide/",
+            reviewing.decide,
+            "document-decide",
+            roles.REVIEW_DOCUMENTS,
+            ("POST",),
+        ),
+        Page(
+            "mail/<uuid:key>/extract/",
+            reviewing.extract_again,
+            "message-extract",
+            roles.RETRY_MAIL,
+            ("POST",),
+        ),
     )
 
 

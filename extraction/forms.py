@@ -1,9 +1,13 @@
-"""What a person typed into a document, turned into the changes that review.correct takes."""
+"""What people type and hand up: a document's fields turned into changes of it, and the form for uploads."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+
+from connectors.models import Mailbox
 from extraction.layout import dates, numbers
 from extraction.layout.lexicon import unit_name
 from extraction.schemas import (
@@ -324,3 +328,41 @@ def _kind(name: str) -> str:
     if name in NUMBER_FIELDS:
         return "number"
     return "date" if name in DATE_FIELDS else "text"
+
+
+class _Files(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class _FilesField(forms.FileField):
+    """One file or several; cleaned to a list of them. What is in them is looked at one by one later."""
+
+    widget = _Files
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        given = data if isinstance(data, list | tuple) else [data] if data else []
+        if not given:
+            raise forms.ValidationError(self.error_messages["required"], code="required")
+        return given
+
+
+class UploadForm(forms.Form):
+    """Files to take in, and the mailbox whose they are."""
+
+    mailbox = forms.ModelChoiceField(
+        queryset=Mailbox.objects.all(),
+        widget=forms.Select(attrs={"class": "select"}),
+        empty_label="Choose a mailbox",
+        help_text="They are kept under this mailbox’s retention, in its folder for uploads.",
+    )
+    chosen = _FilesField(label="Files", widget=_Files(attrs={"class": "input"}))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        mailboxes = list(Mailbox.objects.values_list("pk", flat=True)[:2])
+        if len(mailboxes) == 1:
+            self.fields["mailbox"].initial = mailboxes[0]
+
+    def uploads(self) -> "list[UploadedFile[bytes]]":
+        found: list[UploadedFile[bytes]] = self.cleaned_data["chosen"]
+        return found

@@ -1,4 +1,4 @@
-"""The ledger, a message with its body and attachments, and mail that comes by hand."""
+"""The ledger, and a message with its body and attachments."""
 
 from typing import Any, Final
 from urllib.parse import quote
@@ -9,8 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
-from connectors import errors, importing, ingest, reading
-from connectors.forms import LedgerFilter, UploadForm
+from connectors import errors, ingest, reading
+from connectors.forms import LedgerFilter
 from connectors.models import Attachment, Mailbox, Message, MessageState
 from zalion.portal import site
 from zalion.portal.paging import cut
@@ -155,25 +155,6 @@ def retry_all(request: HttpRequest) -> HttpResponse:
     else:
         messages.info(request, "No quarantined message was ever fetched, so there is nothing to try again.")
     return HttpResponseRedirect(f"{reverse('portal:mail')}?state={MessageState.QUARANTINED.value}")
-
-
-def upload(request: HttpRequest) -> HttpResponse:
-    form = UploadForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
-        report = importing.upload(form.cleaned_data["mailbox"], content=form.cleaned_data["mail"])
-        if report.taken_in:
-            messages.success(request, "The mail is in the ledger; its documents follow in a moment.")
-        else:
-            messages.info(request, "This mail is in the ledger already; nothing was taken in.")
-        return HttpResponseRedirect(reverse("portal:mail"))
-    return site.render(
-        request,
-        "connectors/upload.html",
-        title="Upload a mail",
-        current="mail",
-        crumbs=[("Mail", reverse("portal:mail"))],
-        form=form,
-    )
 
 
 def _message(key: UUID) -> Message:

@@ -43,7 +43,7 @@ ACCESS: dict[str, Row] = {
     # the portal
     "portal:index": Row(f"{PEOPLE} pat"),
     "portal:mail": Row(CONTENT),
-    "portal:mail-upload": Row("rui"),
+    "portal:upload": Row("rui"),
     "portal:mail-retry": Row("rui", method="post"),
     "portal:message": Row(CONTENT, "message"),
     "portal:message-body": Row(CONTENT, "message"),

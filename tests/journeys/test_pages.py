@@ -41,7 +41,7 @@ def pages(house: House) -> list[tuple[str, str, str]]:
         ("message-held", "rui", f"/mail/{known['held'][0]}/"),
         ("message-copy", "rui", f"/mail/{known['copies'][0]}/"),
         ("mail-held", "rui", "/mail/?state=quarantined"),
-        ("upload", "rui", "/mail/upload/"),
+        ("upload", "rui", "/upload/"),
         ("overview-administrator", "ada", "/"),
         ("mailboxes", "ada", "/mailboxes/"),
         ("mailbox-new", "ada", "/mailboxes/new/"),

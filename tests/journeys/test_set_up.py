@@ -138,14 +138,3 @@ def test_the_server_is_found_by_the_address_and_nothing_typed_is_lost(visit: Any
     assert ada.page.get_by_label("Mail server").input_value() == "imap.gmx.net"
     assert ada.page.get_by_label("User name").input_value() == "orders@gmx.de"
     assert ada.page.get_by_label("Name", exact=True).input_value() == "Invoices"
-
-
-def test_a_file_that_is_no_mail_is_refused_with_what_to_do(visit: Any) -> None:
-    rui = visit("rui")
-    for content, words in ((b"hello", "This is no mail"), (b"\xd0\xcf\x11\xe0 ...", "Save the mail as .eml")):
-        rui.open("/mail/upload/")
-        rui.page.get_by_label("Mailbox").select_option(index=1)
-        file = {"name": "m.eml", "mimeType": "message/rfc822", "buffer": content}
-        rui.page.set_input_files("input[type=file]", files=[file])
-        rui.page.get_by_role("button", name="Take it in").click()
-        rui.page.get_by_text(words).wait_for()

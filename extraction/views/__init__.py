@@ -1,0 +1,1 @@
+"""The pages of extraction: review, uploads, and the comparison of two readings."""
