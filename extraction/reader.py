@@ -139,7 +139,7 @@ def body_text(content: bytes) -> str:
 
 def _validated(extraction: Extraction) -> Extraction:
     document = extraction.document
-    findings = (*document.findings, *validate(document), *ungrounded(extraction))
+    findings = (*validate(document), *ungrounded(extraction))
     return replace(extraction, document=replace(document, findings=findings))
 
 

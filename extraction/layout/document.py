@@ -132,7 +132,7 @@ def read_pages(pages: Sequence[Page], known: Known) -> Reading | None:
     tables = _tables(pages, lex, style, taught)
     candidates = find_candidates(pages, tables.rows, lex)
     doc_type, title = find_doc_type(pages, lex, candidates)
-    doc_type = taught.kinds.get(doc_type, doc_type)
+    doc_type = taught.meant("doc_type", doc_type) or doc_type
     draft = _Draft()
     currency_words = find_currency(pages, candidates)
     draft.put("currency", currency_of(text_of(currency_words)), currency_words)
@@ -340,13 +340,17 @@ def _lines(draft: _Draft, lines: Sequence[ReadLine]) -> tuple[Line, ...]:
             message = "The position has a charge or a discount of its own."
             draft.find("line_adjusted", f"lines.{index}.line_total", message)
         for name in values.keys() - line.words.keys():
-            draft.evidence[f"lines.{index}.{name}"] = Evidence(text=number_text(values[name]), path=PROFILE)
+            draft.evidence[f"lines.{index}.{name}"] = Evidence(text=_text(values[name]), path=PROFILE)
         # A delivery date in the header holds for every line that names none.
         if "delivery_date" not in values and "delivery_date" in draft.values:
             values["delivery_date"] = draft.values["delivery_date"]
             draft.evidence[f"lines.{index}.delivery_date"] = draft.evidence["delivery_date"]
         made.append(Line(**values))
     return tuple(made)
+
+
+def _text(value: object) -> str:
+    return number_text(value) if isinstance(value, Decimal) else str(value)
 
 
 def _line_sum(lines: Iterable[ReadLine]) -> Decimal | None:

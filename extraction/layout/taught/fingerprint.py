@@ -41,8 +41,8 @@ class Layout:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "bottom": round(self.bottom, 1),
-            "marks": [[mark.token, round(mark.x, 1), round(mark.y, 1), mark.title] for mark in self.marks],
+            "bottom": self.bottom,
+            "marks": [[mark.token, mark.x, mark.y, mark.title] for mark in self.marks],
         }
 
     @classmethod
@@ -69,17 +69,21 @@ class Layout:
 
 def layout_of(page: Page, bottom: float) -> Layout:
     """The words without digits above `bottom`."""
-    words = [word for row in page.rows for word in row.words if word.y1 <= bottom]
+    words = [word for row in page.rows for word in row.words if (word.y0 + word.y1) / 2 < bottom]
     usual = median(word.height for word in words) if words else 1.0
     marks = (mark for word in words for mark in _marks(word, usual))
-    return Layout(tuple(marks)[:MAX_MARKS], bottom)
+    return Layout(tuple(marks)[:MAX_MARKS], round(bottom, 1))
 
 
 def _marks(word: Word, usual: float) -> list[Mark]:
     if any(char.isdigit() for char in word.text):
         return []
     title = word.height > _TITLE * usual
-    return [Mark(token, word.x0, word.y0, title) for token in tokens_of(word.text) if len(token) > 1]
+    return [
+        Mark(token, round(word.x0, 1), round(word.y0, 1), title)
+        for token in tokens_of(word.text)
+        if len(token) > 1
+    ]
 
 
 def _pairs(marks: Sequence[Mark], others: Sequence[Mark]) -> dict[int, int]:

@@ -20,6 +20,8 @@ BELOW: Final = 2.6
 _NEAR: Final = 12.0
 _COMPACT: Final = frozenset({"seller_vat_id", "buyer_vat_id", "seller_iban"})
 _TRIM: Final = " :;,()[]*"
+# A label has no more words.
+_LONGEST: Final = 6
 # The kinds of places in the order in which they are believed.
 LABELLED: Final = ("inline", "right", "below")
 KINDS: Final = (*LABELLED, "place", "text")
@@ -88,7 +90,7 @@ class Place:
         rest = printed(row.segments[position].words[after:])
         if self.kind == "inline":
             return rest
-        if rest:
+        if any(map(_is_label, rest)):
             return []
         if self.kind == "right":
             runs = (printed(other.words) for other in row.segments[position + 1 :])
@@ -233,14 +235,14 @@ def _labels_for(
         return
     left = [other for other in row.segments[:position] if printed(other.words)][-1:]
     for other in left:
-        label = _tail(printed(other.words))
+        label = _whole(printed(other.words))
         if label:
             yield "right", label, printed(segment.words)
     for above in reversed(page.rows[max(0, index - 3) : index]):
         if row.y0 - above.y1 > BELOW * above.height:
             return
         for other in above.segments:
-            label = _tail(printed(other.words))
+            label = _whole(printed(other.words))
             if label and overlaps(segment, other):
                 yield "below", label, printed(segment.words)
                 return
@@ -250,10 +252,16 @@ def _tail(words: Sequence[Word]) -> list[Word]:
     """The last words of a text that can be a label; none where it ends in a value."""
     found: list[Word] = []
     for word in reversed(words):
-        if not _is_label(word) or len(found) == 4:
+        if not _is_label(word) or len(found) == _LONGEST:
             break
         found.insert(0, word)
     return found
+
+
+def _whole(words: Sequence[Word]) -> list[Word]:
+    """The words of a text that is a label, without a rate after it: "Podatek 23 %"; none where it is something else."""
+    end = next((number for number, word in enumerate(words) if not _is_label(word)), len(words))
+    return list(words[:end]) if end <= _LONGEST and not any(map(_is_label, words[end:])) else []
 
 
 def _is_label(word: Word) -> bool:

@@ -34,8 +34,8 @@ class Profile:
     """The lessons of one layout; one without any changes nothing.
 
     `places` has for each field where it may stand, the likeliest first; `absent` are the fields it has not, whatever
-    seems to be one; `constants` are values that its pages do not print; `kinds` says what it is that is read as some
-    kind of document; `price_base` is what its prices are for where nothing says so.
+    seems to be one; `constants` are values that its pages do not print; `meanings` says for the kind of document,
+    the currency and units what is meant by what is read; `price_base` is what its prices are for where nothing says so.
     """
 
     key: str = ""
@@ -44,7 +44,7 @@ class Profile:
     places: Mapping[str, tuple[Place, ...]] = field(default_factory=dict)
     absent: frozenset[str] = frozenset()
     constants: Mapping[str, str] = field(default_factory=dict)
-    kinds: Mapping[str, str] = field(default_factory=dict)
+    meanings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     table: TaughtTable = field(default_factory=TaughtTable)
     month_first: bool | None = None
     decimal_mark: str | None = None
@@ -56,7 +56,7 @@ class Profile:
             "places": {name: [place.to_json() for place in places] for name, places in self.places.items()},
             "absent": sorted(self.absent),
             "constants": dict(self.constants),
-            "kinds": dict(self.kinds),
+            "meanings": {name: dict(meant) for name, meant in self.meanings.items()},
             "table": self.table.to_json(),
             "month_first": self.month_first,
             "decimal_mark": self.decimal_mark,
@@ -72,7 +72,7 @@ class Profile:
             places={name: tuple(map(Place.from_json, places)) for name, places in data["places"].items()},
             absent=frozenset(data["absent"]),
             constants=data["constants"],
-            kinds=data["kinds"],
+            meanings=data["meanings"],
             table=TaughtTable.from_json(data["table"]),
             month_first=data["month_first"],
             decimal_mark=data["decimal_mark"],
@@ -85,8 +85,12 @@ class Profile:
         loose = (
             (self.month_first is not None) + (self.decimal_mark is not None) + (self.price_base is not None)
         )
-        return loose + sum(map(len, (self.places, self.absent, self.constants, self.kinds, self.table.columns,
+        return loose + sum(map(len, (self.places, self.absent, self.constants, self.meanings, self.table.columns,
                                      self.table.labels, self.table.strangers)))  # fmt: skip
+
+    def meant(self, name: str, read: str | None) -> str | None:
+        """What is meant by what was read; where that is nothing, by that."""
+        return self.meanings.get(name, {}).get(read or "", read)
 
     def style(self, read: NumberStyle) -> NumberStyle:
         return NumberStyle(self.decimal_mark) if self.decimal_mark else read
@@ -106,6 +110,9 @@ class Profile:
         doubts: list[Finding] = []
         for name, constant in self.constants.items():
             values.append(Taught(name, constant, Evidence(text=constant, path=PROFILE)))
+        currency = generic.get("currency")
+        if (code := self.meant("currency", str(currency) if currency else None)) != currency:
+            values.append(Taught("currency", code, Evidence(text=code, path=PROFILE)))
         for name, places in self.places.items():
             found = ((place, place.find(name, pages)) for place in places)
             read = [
@@ -130,12 +137,20 @@ class Profile:
         return values, doubts
 
     def settle(self, lines: Sequence[ReadLine]) -> None:
-        """Gives the lines what their prices are for, where these do not close without it and do with it."""
-        if self.price_base is None:
-            return
+        """Gives the lines what is meant by their units, and what their prices are for, where these do not close
+        without it and do with it."""
         for line in lines:
             total, quantity, price = (line.values.get(name) for name in _AMOUNTS)
-            if line.closes or "price_base" in line.values or not (total and quantity and price):
+            unit = line.values.get("unit")
+            if (meant := self.meant("unit", unit)) != unit:
+                line.values["unit"] = meant
+                line.words.pop("unit")
+            if (
+                self.price_base is None
+                or line.closes
+                or "price_base" in line.values
+                or not (total and quantity and price)
+            ):
                 continue
             if line_closes(total, quantity, price, self.price_base):
                 line.values["price_base"], line.closes = self.price_base, True
