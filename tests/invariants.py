@@ -5,7 +5,7 @@ import imaplib
 import json
 import ssl
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -16,21 +16,32 @@ from django_q.models import OrmQ, Schedule
 from audit.models import AuditEvent
 from audit.verify import verify_all
 from connectors import ingest
-from connectors.models import Attachment, FolderMapping, Mailbox, Message, MessageState, SyncState
+from connectors.errors import MessageGone
+from connectors.models import (
+    Attachment,
+    FolderMapping,
+    Mailbox,
+    Message,
+    MessageState,
+    Reconciliation,
+    SyncState,
+)
 from extraction.models import Document, ExtractionRun, RunState
 from zalion.tenancy import context
 
 Truth = Mapping[str, str]  # a server's messages: "UIDVALIDITY:UID" -> SHA-256 of the bytes it hands out
 
 
-def on_server(port: int, user: str, password: str, *, ca_pem: str, folder: str = "INBOX") -> dict[str, str]:
-    """What an IMAP server itself says it holds, asked by the standard library instead of our adapter."""
+def on_server(
+    port: int, user: str, password: str, *, ca_pem: str, folder: str = "INBOX", since: int = 1
+) -> dict[str, str]:
+    """What an IMAP server itself says it holds from a UID on, asked by the standard library instead of us."""
     trusted = ssl.create_default_context(cadata=ca_pem)
     with imaplib.IMAP4_SSL("localhost", port, ssl_context=trusted, timeout=60) as client:
         client.login(user, password)
         client.select(folder, readonly=True)
         validity = client.response("UIDVALIDITY")[1][0].decode()
-        found = client.uid("FETCH", "1:*", "(BODY.PEEK[])")[1]
+        found = client.uid("FETCH", f"{since}:*", "(BODY.PEEK[])")[1]
     told = [part for part in found if isinstance(part, tuple)]
     uids = [head.decode().partition("UID ")[2].split()[0] for head, _ in told]
     return {
@@ -38,14 +49,21 @@ def on_server(port: int, user: str, password: str, *, ca_pem: str, folder: str =
     }
 
 
-def always(mapping: FolderMapping, truth: Truth) -> Iterator[str]:
-    """What is wrong at any moment, also right after a kill; called in the tenant's WorkContext."""
+def always(mapping: FolderMapping, truth: Truth, *, altered: Collection[str] = ()) -> Iterator[str]:
+    """What is wrong at any moment, also right after a kill; called in the tenant's WorkContext.
+
+    ``altered`` are SHA-256 of mails as a lying line handed them out; whichever server has them now.
+    """
     rows = list(Message.objects.filter(mapping=mapping))
     identities = Counter(row.identity for row in rows)
     yield from (f"{identity} is in the ledger {n} times" for identity, n in identities.items() if n > 1)
-    yield from (f"{identity} is not on the server" for identity in identities.keys() - truth.keys())
     for row in rows:
-        if row.raw_blob and hashlib.sha256(ingest.read_raw(row)).hexdigest() != truth.get(row.identity):
+        digest = _digest(row) if row.raw_blob else ""
+        if digest in altered or row.reason == MessageGone.default_code:
+            continue
+        if row.identity not in truth:
+            yield f"{row.identity} is not on the server"
+        elif digest and digest != truth[row.identity]:
             yield f"{row.identity} does not open to the server's bytes"
     cursor = SyncState.objects.get(mapping=mapping).cursor
     if cursor:
@@ -65,13 +83,29 @@ def always(mapping: FolderMapping, truth: Truth) -> Iterator[str]:
     yield from trail_misfits()
 
 
-def at_rest(mapping: FolderMapping, truth: Truth) -> Iterator[str]:
-    """What is wrong although nothing is left to do: everything ``always`` says, and what must have ended."""
-    yield from always(mapping, truth)
-    held = set(Message.objects.filter(mapping=mapping).values_list("identity", flat=True))
-    yield from (f"{identity} is not in the ledger" for identity in truth.keys() - held)
+def caught_up(mapping: FolderMapping, truth: Truth) -> Iterator[str]:
+    """What is wrong although the folder was just read to its end: mail that is missing, and leases."""
+    rows = Message.objects.filter(mapping=mapping).values_list("identity", "state", "reason")
+    held = {identity: f"{state} {reason}" for identity, state, reason in rows}
+    yield from (f"{identity} is not in the ledger" for identity in truth.keys() - held.keys())
+    gone = f"{MessageState.SKIPPED} {MessageGone.default_code}"
+    yield from (f"{key} is there, the ledger says it is gone" for key in truth if held.get(key) == gone)
     for state in SyncState.objects.exclude(lease_until=None):
         yield f"folder {state.mapping_id} is leased until {state.lease_until}"
+
+
+def compared(mapping: FolderMapping, truth: Truth) -> Iterator[str]:
+    """What is wrong with the completeness line that was drawn just now."""
+    line = Reconciliation.objects.get(mapping=mapping)
+    left = Message.objects.filter(mapping=mapping).exclude(identity__in=truth).count()
+    if (line.on_server, line.accounted, line.left_server) != (len(truth), len(truth), left):
+        yield f"{line.on_server} on the server, {line.accounted} accounted for, {line.left_server} left"
+
+
+def at_rest(mapping: FolderMapping, truth: Truth, *, altered: Collection[str] = ()) -> Iterator[str]:
+    """What is wrong although nothing is left to do: what ``always`` and ``caught_up`` say, and what must have ended."""
+    yield from always(mapping, truth, altered=altered)
+    yield from caught_up(mapping, truth)
     for message in Message.objects.exclude(parse_due_at=None):
         yield f"{message.identity} waits for its parse"
     for run in ExtractionRun.objects.all():
@@ -88,6 +122,16 @@ def at_rest(mapping: FolderMapping, truth: Truth) -> Iterator[str]:
     yield from (f"attachment {key} is there {n} times" for key, n in paths.items() if n > 1)
     if queued():
         yield f"{queued()} tasks are in the queue"
+
+
+def digests(mapping: FolderMapping, identities: Iterable[str]) -> dict[str, str]:
+    """SHA-256 of what the rows of these identities open to."""
+    rows = Message.objects.filter(mapping=mapping, identity__in=identities).exclude(raw_blob="")
+    return {row.identity: _digest(row) for row in rows}
+
+
+def _digest(row: Message) -> str:
+    return hashlib.sha256(ingest.read_raw(row)).hexdigest()
 
 
 def queued() -> int:

@@ -13,6 +13,7 @@ NEEDS = (
     ("dovecot", "dovecot-imapd", "IMAP against Dovecot"),
     ("redis-server", "redis-server", "the Redis broker"),
     ("tesseract", f"tesseract-ocr {LANGUAGES}", "reading scans and photographs"),
+    ("strace", "strace", "killing workers at counted system calls"),
     ("pg_ctl", "postgresql", "everything on PostgreSQL"),
 )
 

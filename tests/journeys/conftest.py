@@ -1,4 +1,4 @@
-"""A browser, and a portal of its own for it to visit."""
+"""A browser and a portal of its own for it to visit; installations for tests that kill and cut."""
 
 import json
 import os
@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
+from django.db import connection
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.journeys.installation import Installation
+from tests.servers.databases import own_database
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = [
@@ -19,6 +24,32 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+
+
+@pytest.fixture
+def ground(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """The database and the broker of an installation; by default those that this test run is about."""
+    chosen: tuple[str, str] | None = getattr(request, "param", None)
+    if chosen is not None:
+        return chosen
+    return ("postgresql", "redis") if connection.vendor == "postgresql" else ("sqlite", "orm")
+
+
+@pytest.fixture
+def installation(
+    request: pytest.FixtureRequest, tmp_path: Path, ground: tuple[str, str]
+) -> Iterator[Installation]:
+    database, broker = ground
+    environment = {"ZALION_BROKER": broker}
+    if database == "postgresql":
+        environment["DATABASE_URL"] = own_database(request.getfixturevalue("postgres"))
+    if broker == "redis":
+        environment["REDIS_URL"] = request.getfixturevalue("redis_server").url
+        with redis.Redis.from_url(environment["REDIS_URL"]) as queue:
+            queue.flushdb()  # of what an installation before this one has left
+    made = Installation(tmp_path, **environment)
+    yield made
+    made.close()
 
 
 class House:

@@ -7,7 +7,8 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ class Installation:
 
     ``ask`` has the steward, one process that stays, do a step of ``STEPS`` on the installation's database.
     """
+
+    steward = "tests.journeys.installation"
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self.folder = folder
@@ -44,7 +47,7 @@ class Installation:
         self.starts = 0
         self._worker: subprocess.Popen[bytes] | None = None
         self._steward = subprocess.Popen(
-            [sys.executable, "-m", "tests.journeys.installation"],
+            [sys.executable, "-m", self.steward],
             cwd=ROOT,
             env=self.environment,
             stdin=subprocess.PIPE,
@@ -61,11 +64,16 @@ class Installation:
         assert answer, f"the steward died over {step}"
         return json.loads(answer)
 
-    def start_worker(self) -> None:
+    def start_worker(self, *, under: Sequence[str] = ()) -> None:
+        """``under`` is a command that becomes the worker, as ``strace -D`` does."""
         self.starts += 1
         with self._log().open("wb") as log:
             self._worker = subprocess.Popen(
-                [sys.executable, "manage.py", "work"], cwd=ROOT, env=self.environment, stdout=log, stderr=log
+                [*under, sys.executable, "manage.py", "work"],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=log,
             )
 
     def kill_worker(self) -> None:
@@ -185,32 +193,25 @@ def queued() -> int:
     return invariants.queued()
 
 
-def violations(truth: Mapping[str, str], *, rest: bool) -> list[str]:
-    from connectors.models import FolderMapping
+def violations(truth: Mapping[str, str], *, rest: bool, altered: Sequence[str] = ()) -> list[str]:
     from tests import invariants
-    from zalion.tenancy import context
 
-    mapping = FolderMapping.across_tenants.get()
-    with context.work(mapping.tenant_id, context.SYSTEM):
-        return list((invariants.at_rest if rest else invariants.always)(mapping, truth))
+    with at_work() as mapping:
+        return list((invariants.at_rest if rest else invariants.always)(mapping, truth, altered=altered))
 
 
 def outcomes() -> dict[str, int]:
-    from connectors.models import FolderMapping
     from tests import invariants
-    from zalion.tenancy import context
 
-    with context.work(FolderMapping.across_tenants.get().tenant_id, context.SYSTEM):
+    with at_work():
         return invariants.outcomes()
 
 
 def numbers() -> list[str | None]:
     """The numbers of all documents, sorted."""
     from extraction.models import Document
-    from zalion.tenancy import context
 
-    tenant = Document.across_tenants.values_list("tenant_id", flat=True)[0]
-    with context.work(tenant, context.SYSTEM):
+    with at_work():
         return sorted((document.number for document in Document.objects.all()), key=str)
 
 
@@ -224,16 +225,103 @@ def later() -> None:
 def poll() -> None:
     """Press "Sync now" on the mailbox."""
     from connectors import sync
-    from connectors.models import Mailbox
+
+    with at_work() as mapping:
+        sync.sync_now(mapping.mailbox)
+
+
+def visit() -> dict[str, str]:
+    """Sync the folder here and now, as a worker does; the state it leaves, and its mailbox's."""
+    from connectors import sync
+    from connectors.models import Mailbox, SyncState
+
+    with at_work() as mapping:
+        sync.sync_folder(mapping.pk)
+        mailbox = Mailbox.objects.get()
+        return {"mailbox": mailbox.state, "error": SyncState.objects.get().error_code or mailbox.error_code}
+
+
+def rehearse(control: int) -> list[tuple[str, int, int]]:
+    """Read the folder on from its cursor without taking anything in; where in the bytes each step ended.
+
+    A list of (step, bytes up, bytes down), counted by the proxy whose control port is ``control``.
+    """
+    from connectors import gateway
+    from tests.servers.faultproxy import told
+
+    def mark(step: str) -> None:
+        stats = told(control)
+        marks.append((step, stats["up"] - start["up"], stats["down"] - start["down"]))
+
+    marks: list[tuple[str, int, int]] = []
+    start = told(control)
+    with at_work() as mapping:
+        with gateway.adapter_for(mapping.mailbox) as adapter:
+            mark("open")
+            for page in adapter.changes(mapping.folder, mapping.sync.cursor or None):  # type: ignore[attr-defined]
+                mark("listed")
+                for ref in page.refs:
+                    adapter.fetch(ref).body.close()  # type: ignore[attr-defined]
+                    mark("fetched")
+            mark("ended")
+        mark("closed")
+    return marks
+
+
+def lacking(truth: Mapping[str, str]) -> list[str]:
+    """What the ledger lacks of a folder that was just read to its end and compared, and what is still held."""
+    from tests import invariants
+
+    with at_work() as mapping:
+        return [*invariants.caught_up(mapping, truth), *invariants.compared(mapping, truth)]
+
+
+def reconcile() -> dict[str, Any]:
+    """Compare the folder with its ledger; the completeness line."""
+    from connectors import reconcile
+    from connectors.models import Reconciliation
+
+    with at_work() as mapping:
+        reconcile.reconcile_now(mapping.mailbox)
+        reconcile.reconcile_folder(mapping.pk)
+        row = Reconciliation.objects.get()
+        names = ("on_server", "accounted", "left_server", "incident_missing", "error_code")
+        return {name: getattr(row, name) for name in names}
+
+
+def resume() -> None:
+    """What a person does with a mailbox that needs attention."""
+    from connectors import onboarding
+
+    with at_work() as mapping:
+        onboarding.resume(mapping.mailbox)
+
+
+def digests(identities: Sequence[str]) -> dict[str, str]:
+    """What the ledger's rows of these identities open to."""
+    from tests import invariants
+
+    with at_work() as mapping:
+        return invariants.digests(mapping, identities)
+
+
+@contextmanager
+def at_work() -> Iterator[Any]:
+    """The one folder that is followed, in its tenant's context."""
+    from connectors.models import FolderMapping
     from zalion.tenancy import context
 
-    mailbox = Mailbox.across_tenants.get()
-    with context.work(mailbox.tenant_id, context.SYSTEM):
-        sync.sync_now(mailbox)
+    mapping = FolderMapping.across_tenants.get()
+    with context.work(mapping.tenant_id, context.SYSTEM):
+        yield FolderMapping.objects.select_related("mailbox", "sync").get()
 
 
 STEPS = {
-    step.__name__: step for step in (set_up, progress, queued, violations, outcomes, numbers, later, poll)
+    step.__name__: step
+    for step in (
+        *(set_up, progress, queued, violations, outcomes, numbers, later),
+        *(poll, visit, rehearse, lacking, reconcile, resume, digests),
+    )
 }
 
 

@@ -1,61 +1,43 @@
-"""A worker killed at random points of its work: every mail once, nothing past the store, the trail whole."""
+"""A worker killed at random and at counted points: every mail once, nothing past the store, the trail whole."""
 
+import itertools
 import os
 import random
+import re
 import secrets
+import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
-from django.db import connection
 
-from tests import invariants
+from tests.journeys.account import Account
 from tests.journeys.installation import Installation
-from tests.servers.databases import own_database
 from tests.servers.dovecot import DovecotServer
+from tests.servers.private import required_binary
 from zalion.demo import mails
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 MAILS = 60
 PATIENCE = 120.0  # seconds for any single thing to happen on a busy machine
+POINTS = 25  # on each of the four
+FEW = 6  # mails for each point
 GROUNDS = [("sqlite", "orm"), ("sqlite", "redis"), ("postgresql", "orm"), ("postgresql", "redis")]
 
 
 @pytest.fixture
-def ground(request: pytest.FixtureRequest) -> tuple[str, str]:
-    """The database this test run is about: the embedded pair, or beside PostgreSQL the one for many machines."""
-    chosen: tuple[str, str] | None = getattr(request, "param", None)
-    if chosen is not None:
-        return chosen
-    return ("postgresql", "redis") if connection.vendor == "postgresql" else ("sqlite", "orm")
+def account(installation: Installation, dovecot: DovecotServer) -> Account:
+    return Account(installation, dovecot)
 
 
-@pytest.fixture
-def installation(
-    request: pytest.FixtureRequest, tmp_path: Path, ground: tuple[str, str]
-) -> Iterator[Installation]:
-    database, broker = ground
-    environment = {"ZALION_BROKER": broker}
-    if database == "postgresql":
-        environment["DATABASE_URL"] = own_database(request.getfixturevalue("postgres"))
-    if broker == "redis":
-        environment["REDIS_URL"] = request.getfixturevalue("redis_server").url
-    made = Installation(tmp_path, **environment)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def mailbox(dovecot: DovecotServer) -> tuple[str, str]:
-    """Sixty mails: the demo's forty, papers and all, and twenty plain ones between them."""
-    user, password = dovecot.add_user()
+def sixty() -> Iterator[bytes]:
+    """The demo's forty mails, papers and all, and twenty plain ones between them."""
     written = [mail.raw for mail in mails.make(NOW)]
     for number in range(MAILS):
-        raw = written[number // 3 * 2 + number % 3] if number % 3 < 2 else plain(number)
-        dovecot.deliver(user, "INBOX", raw)
-    return user, password
+        yield written[number // 3 * 2 + number % 3] if number % 3 < 2 else plain(number)
 
 
 def plain(number: int) -> bytes:
@@ -79,18 +61,12 @@ def done(installation: Installation, blobs_before: int) -> int:
     return sealed + int(now["parsed"]) + int(now["read"])
 
 
-def survive(
-    installation: Installation, dovecot: DovecotServer, mailbox: tuple[str, str], *, kills: int, seed: int
-) -> None:
-    user, password = mailbox
+def survive(account: Account, *, kills: int, seed: int) -> None:
     chance = random.Random(seed)
-    ca_pem = dovecot.authority.pem
-    truth = invariants.on_server(dovecot.port, user, password, ca_pem=ca_pem)
-    assert len(truth) == MAILS
-    before = dovecot.snapshot(user)
-    installation.ask(
-        "set_up", host="localhost", port=dovecot.port, user=user, password=password, ca_pem=ca_pem
-    )
+    installation, dovecot = account.installation, account.dovecot
+    account.deliver(sixty())
+    before = dovecot.snapshot(account.user)
+    account.set_up()
     for point in sorted(chance.randrange(2 * MAILS + MAILS // 2) for _ in range(kills)):
         blobs = installation.blobs()
         claims = installation.ask("progress")["claims"]
@@ -104,28 +80,23 @@ def survive(
         )
         time.sleep(chance.uniform(0, 0.4))
         installation.kill_worker()
-        assert installation.ask("violations", truth=truth, rest=False) == [], f"seed {seed}, at {point}"
+        assert account.violations() == [], f"seed {seed}, at {point}"
         installation.ask("later")
     ticks = installation.ask("progress")["ticked"]
     installation.start_worker()
     wait(
         installation,
-        until=lambda: at_rest(installation) and installation.ask("progress")["ticked"] != ticks,
+        until=lambda: account.at_rest() and installation.ask("progress")["ticked"] != ticks,
         what=f"seed {seed}: work did not come to its end",
     )
     assert installation.stop_worker() == 0
-    assert installation.ask("violations", truth=truth, rest=True) == [], f"seed {seed}"
+    assert account.violations(rest=True) == [], f"seed {seed}"
     truths = {t.number for mail in mails.make(NOW) for t in mail.documents if mail.expected != "duplicate"}
     found = installation.ask("numbers")
     assert truths <= set(found)
     assert len(set(found)) == len(found), "a document is there twice"
-    assert dovecot.snapshot(user) == before
+    assert dovecot.snapshot(account.user) == before
     print(f"seed {seed}, {kills} kills:", installation.ask("outcomes"))
-
-
-def at_rest(installation: Installation) -> bool:
-    now = installation.ask("progress")
-    return now["stored"] == MAILS and not now["waiting"] and not installation.ask("queued")
 
 
 def chosen_seed() -> int:
@@ -135,15 +106,126 @@ def chosen_seed() -> int:
 
 
 @pytest.mark.database
-def test_a_worker_killed_five_times_takes_every_mail_in_once(
-    installation: Installation, dovecot: DovecotServer, mailbox: tuple[str, str]
-) -> None:
-    survive(installation, dovecot, mailbox, kills=5, seed=chosen_seed())
+def test_a_worker_killed_three_times_takes_every_mail_in_once(account: Account) -> None:
+    survive(account, kills=3, seed=chosen_seed())
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("ground", GROUNDS, ids="-".join, indirect=True)
-def test_a_worker_killed_fifty_times_takes_every_mail_in_once(
-    installation: Installation, dovecot: DovecotServer, mailbox: tuple[str, str]
+def test_a_worker_killed_fifty_times_takes_every_mail_in_once(account: Account) -> None:
+    survive(account, kills=50, seed=chosen_seed())
+
+
+# --- at counted points -------------------------------------------------------------------------------
+
+# The calls by which a disk or another process learns of something; SQLite's own are fdatasync and pwrite64.
+CALLS = ("fsync", "rename", "sendto", "fdatasync", "pwrite64")
+Point = tuple[str, int]  # a system call, and the how manieth of it in whichever process comes to it first
+
+
+@pytest.fixture
+def strace() -> list[str]:
+    """The beginning of a command that becomes a worker whose calls are counted; skips where nobody may look on."""
+    binary = required_binary("strace", "strace")
+    if subprocess.run([binary, "-o", os.devnull, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("strace may not trace processes here")
+    return [binary, "-D", "-f", "-qq"]
+
+
+def assorted() -> Iterator[bytes]:
+    """The demo's mails over and over, a plain one between any two."""
+    for number, mail in enumerate(itertools.cycle(mails.make(NOW))):
+        yield mail.raw
+        yield plain(number)
+
+
+@dataclass
+class Counted:
+    """A worker under strace, and a mailbox that gets a few more mails whenever it starts."""
+
+    account: Account
+    strace: list[str]
+    mails: Iterator[bytes] = field(default_factory=assorted)
+
+    def __post_init__(self) -> None:
+        self.installation = self.account.installation
+        self.log = self.installation.folder / "strace.log"
+
+    def work(self, *what: str) -> bool:
+        """Have a worker take in a few mails under strace, told ``what``; whether a call killed it before the end."""
+        self.account.deliver(itertools.islice(self.mails, FEW))
+        self.log.unlink(missing_ok=True)
+        self.installation.start_worker(under=[*self.strace, "-o", str(self.log), *what])
+        killed = False
+
+        def over() -> bool:
+            nonlocal killed
+            killed = self.log.exists() and "killed by SIGKILL" in self.log.read_text(errors="replace")
+            return killed or self.account.at_rest()
+
+        wait(self.installation, until=over, what=" ".join(what))
+        self.installation.kill_worker()
+        return killed
+
+    def kill_at(self, point: Point) -> bool:
+        call, number = point
+        killed = self.work("-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={number}")
+        assert self.account.violations() == [], f"killed at {call} number {number}"
+        self.installation.ask("later")
+        return killed
+
+    def calls(self) -> dict[str, int]:
+        """How often the process that makes each call most often does so."""
+        self.work("-e", f"trace={','.join(CALLS)}")
+        self.installation.ask("later")
+        found = re.findall(r"^(\d+) +(\w+)\(", self.log.read_text(errors="replace"), re.MULTILINE)
+        most: Counter[str] = Counter()
+        for (_, call), times in Counter(found).items():
+            most[call] = max(most[call], times)
+        return most
+
+    def rest(self) -> None:
+        self.installation.start_worker()
+        wait(self.installation, until=self.account.at_rest, what="work did not come to its end")
+        assert self.installation.stop_worker() == 0
+        assert self.account.violations(rest=True) == []
+
+
+def spread(calls: Mapping[str, int], points: int) -> list[Point]:
+    """Points that lie evenly over what was counted, a call at a time in turn."""
+    each = -(-points // len(calls))
+    rows = [
+        [(call, 1 + most * number // each) for number in range(min(each, most))]
+        for call, most in calls.items()
+    ]
+    return [point for column in itertools.zip_longest(*rows) for point in column if point is not None]
+
+
+@pytest.mark.database
+def test_a_worker_killed_at_counted_calls_takes_every_mail_in_once(
+    account: Account, strace: list[str]
 ) -> None:
-    survive(installation, dovecot, mailbox, kills=50, seed=chosen_seed())
+    account.set_up()
+    counted = Counted(account, strace)
+    assert [counted.kill_at(point) for point in (("rename", 2), ("fsync", 5))] == [True, True]
+    counted.rest()
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("ground", GROUNDS, ids="-".join, indirect=True)
+def test_a_worker_killed_at_twenty_five_counted_calls_takes_every_mail_in_once(
+    account: Account, strace: list[str]
+) -> None:
+    account.set_up()
+    counted = Counted(account, strace)
+    points = spread(counted.calls(), POINTS)
+    reached: list[Point] = []
+    for point in itertools.islice(itertools.cycle(points), 2 * POINTS):
+        if counted.kill_at(point):
+            reached.append(point)
+        if len(reached) == POINTS:
+            break
+    print(f"{len(reached)} points:", *(f"{call} {number}" for call, number in sorted(reached)))
+    assert len(reached) == POINTS
+    counted.rest()
+    print(account.installation.ask("outcomes"))
