@@ -8,7 +8,7 @@ from typing import Final
 from extraction.layout.amounts import Amount, amounts_in
 from extraction.layout.geometry import Row, Word, tokens_with_words
 from extraction.layout.lexicon import Lexicon
-from extraction.layout.numbers import NumberStyle
+from extraction.layout.numbers import NumberStyle, currency_of
 
 _SIGNS: Final = {"allowance": -1, "discount": -1, "charge": 1}
 # Words beside the label, "abzgl." or "less"; with more it is a text that happens to name one.
@@ -33,12 +33,14 @@ def adjustment_of(row: Row, lexicon: Lexicon) -> Adjustment | None:
     """What the row says a position is changed by; None where it says anything else."""
     words = row.words
     amounts = amounts_in(words)
-    if not amounts or amounts[-1].is_rate or amounts[-1].words[-1] is not words[-1]:
+    after = words[words.index(amounts[-1].words[-1]) + 1 :] if amounts else []
+    if not amounts or amounts[-1].is_rate or not all(currency_of(word.text) for word in after):
         return None
     rates = [amount for amount in amounts[:-1] if amount.is_rate]
     if len(rates) != len(amounts) - 1:
         return None
     numbers = {word for amount in amounts for word in amount.words}
+    numbers.update(after)
     texts = [word for word in words if word not in numbers and any(map(str.isalnum, word.text))]
     sign, others = _label(texts, lexicon)
     if not sign or others > _MAX_OTHERS:

@@ -40,8 +40,9 @@ def amounts_in(words: Sequence[Word]) -> list[Amount]:
         text = words[index].text.strip("():;")
         opens = index == 0 or not readings(words[index - 1].text)
         if _SIGN.fullmatch(text) and opens and end < len(words) and readings(words[end].text):
+            text = words[end].text
             end += 1
-        elif _HEAD.fullmatch(text):
+        if _HEAD.fullmatch(text):
             while (
                 end < len(words) and _GROUP.fullmatch(words[end].text) and _close(words[end - 1], words[end])
             ):

@@ -12,6 +12,7 @@ from extraction.layout.amounts import amounts_in
 from extraction.layout.arithmetic import closing_readings
 from extraction.layout.columns import NUMBERS, Header
 from extraction.layout.geometry import Row, Word, text_of
+from extraction.layout.leading import Item, lead
 from extraction.layout.lexicon import Lexicon, tokens_of
 from extraction.layout.numbers import NumberStyle, leading_number, readings
 from extraction.layout.sublines import labelled_values
@@ -19,8 +20,6 @@ from extraction.layout.sublines import labelled_values
 # A row further below the last one than this many of its heights no longer belongs to the position above.
 CONTINUATION_GAP: Final = 1.6
 ADJUSTMENT_GAP: Final = 3.0
-# Rows that stand closer above a position's numbers than this many heights belong to it: its cells are centred.
-CENTRED_GAP: Final = 0.25
 
 _AMOUNTS: Final = ("quantity", "unit_price", "line_total")
 _NAMES: Final = ("description", "seller_article", "buyer_article", "gtin")
@@ -50,19 +49,6 @@ class RawLine:
 
     def has_number(self, role: str) -> bool:
         return has_number(self.cells.get(role, ()))
-
-
-@dataclass(slots=True)
-class _Item:
-    """One printed row: its words by column, and what it is: `line`, `opening`, `numbers` or `text`."""
-
-    index: int
-    row: Row
-    cells: dict[int, list[Word]]
-    kind: str = "text"
-    leads: bool = False
-    """Belongs to the position whose numbers follow."""
-    adjustment: Adjustment | None = None
 
 
 def printed(words: Sequence[Word]) -> list[Word]:
@@ -145,10 +131,10 @@ class Body:
         )
 
     def _read(self, rows: Sequence[tuple[int, Row]]) -> None:
-        items = [self._item(index, row) for index, row in rows if printed(row.words)]
-        _lead(items)
+        items = self._headed([self._item(index, row) for index, row in rows if printed(row.words)])
+        lead(items)
         previous: Row | None = None
-        waiting: list[_Item] = []
+        waiting: list[Item] = []
         for item in items:
             reach = ADJUSTMENT_GAP if item.adjustment else CONTINUATION_GAP
             near = previous is not None and item.row.y0 - previous.y1 <= reach * item.row.height
@@ -162,7 +148,7 @@ class Body:
             self.taken.append(item.index)
             previous = item.row
 
-    def _take(self, item: _Item, waiting: Sequence[_Item], *, near: bool) -> bool:
+    def _take(self, item: Item, waiting: Sequence[Item], *, near: bool) -> bool:
         """Adds the row to the open position or opens a new one; whether it belongs to the table at all."""
         line = self._line
         goes_on = item.kind == "numbers" or (item.kind == "line" and self._is_unnumbered(item.cells))
@@ -170,7 +156,7 @@ class Body:
             self._top = item.row.y0
             self._fill(line, item, first=True)
             return True
-        if item.kind in {"line", "opening"} or (item.kind == "numbers" and line is None):
+        if item.kind in {"line", "opening"} or (item.kind == "numbers" and (line is None or waiting)):
             self._line = line = RawLine()
             self.lines.append(line)
             self._top = item.row.y0
@@ -184,9 +170,9 @@ class Body:
         self._continue(line, item)
         return True
 
-    def _item(self, index: int, row: Row) -> _Item:
+    def _item(self, index: int, row: Row) -> Item:
         cells = self._mended(row, self.header.split(legible(row.words)))
-        item = _Item(index, row, cells)
+        item = Item(index, row, cells)
         # "Rabatt 1: 2,00 % Basis: 3,00" has numbers and is a remark.
         first = row.segments[0]
         remark = first.text.endswith(":") and not self.header.position.fullmatch(first.words[0].text)
@@ -194,6 +180,22 @@ class Body:
         item.adjustment = self._adjustment(row, cells)
         item.kind = "text" if labelled or remark or item.adjustment else self._kind(cells)
         return item
+
+    def _headed(self, items: list[Item]) -> list[Item]:
+        """The rows without the headings of groups: texts that begin in the column of positions, right above one, where
+        few positions have such a text."""
+        pos = self.header.index_of("pos")
+        if pos is None:
+            return items
+        lines = sum(item.kind in {"line", "opening"} for item in items)
+        heads = {
+            item.index
+            for item, after in pairwise(items)
+            if item.kind == "text" and pos in item.cells and after.kind in {"line", "opening"}
+        }
+        if not heads or (len(heads) * 2 > lines and items[0].index not in heads):
+            return items
+        return [item for item in items if item.index not in heads]
 
     def _adjustment(self, row: Row, cells: dict[int, list[Word]]) -> Adjustment | None:
         """The row's discount or charge, where its amount stands in the column of totals."""
@@ -285,7 +287,7 @@ class Body:
         index = self.header.index_of("pos")
         return index is not None and index not in cells
 
-    def _completes(self, line: RawLine, item: _Item) -> bool:
+    def _completes(self, line: RawLine, item: Item) -> bool:
         """Whether the numbers of a row are just those the position lacks; all of them, where names stand beside."""
         amounts = {
             index
@@ -296,7 +298,7 @@ class Body:
             return not amounts
         return not any(index in amounts and has_number(words) for index, words in item.cells.items())
 
-    def _fill(self, line: RawLine, item: _Item, *, first: bool) -> None:
+    def _fill(self, line: RawLine, item: Item, *, first: bool) -> None:
         """Adds the cells of a position's own row."""
         for index, words in item.cells.items():
             column = self.header.columns[index]
@@ -323,7 +325,7 @@ class Body:
             if not cell or role == "description" or abs(cell[-1].y0 - word.y0) < word.height / 2:
                 cell.append(word)
 
-    def _continue(self, line: RawLine, item: _Item) -> None:
+    def _continue(self, line: RawLine, item: Item) -> None:
         """Adds a row above or below a position's numbers to it: labelled values, further numbers of its cells, and
         the rest to the description."""
         if item.adjustment:
@@ -360,30 +362,6 @@ class Body:
 
 def _is_numeric_row(row: Row) -> bool:
     return len(row.segments) > 1 and any(readings(word.text) for word in row.words)
-
-
-def _lead(items: Sequence[_Item]) -> None:
-    """Marks the rows that belong to the position below them. Where texts stand above the first position's numbers and
-    touch them, cells are centred: between two positions' numbers the widest gap divides."""
-    anchors = [number for number, item in enumerate(items) if item.kind == "line"]
-    if not anchors or anchors[0] == 0 or any(item.kind == "opening" for item in items):
-        return
-    first = anchors[0]
-    if items[first].row.y0 - items[first - 1].row.y1 > CENTRED_GAP * items[first].row.height:
-        return
-    start = first
-    while start and _gap(items, start) <= CENTRED_GAP * items[start].row.height:
-        start -= 1
-    for number in range(start, first):
-        items[number].leads = True
-    for above, below in pairwise(anchors):
-        widest = max(range(above + 1, below + 1), key=lambda number: _gap(items, number))
-        for number in range(widest, below):
-            items[number].leads = True
-
-
-def _gap(items: Sequence[_Item], number: int) -> float:
-    return items[number].row.y0 - items[number - 1].row.y1
 
 
 def _is_whole(row: Row, words: Sequence[Word]) -> bool:

@@ -242,11 +242,20 @@ def _stack(header: Header, rows: Sequence[Row], lexicon: Lexicon) -> None:
             tight = lower.y0 - upper.y1 < TIGHT_GAP * rows[edge].height
             if apart or not _is_heading(rows[other], lexicon, TIGHT_SHARE if tight else KNOWN_SHARE):
                 break
-            for group in _groups(rows[other], lexicon):
+            groups = _groups(rows[other], lexicon)
+            if step > 0 and not tight and len(groups) == 1 and not _ends_label(header, groups[0], lexicon):
+                break
+            for group in groups:
                 _attach(header, group, lexicon)
             header.pitch = max(header.pitch, lower.y0 - upper.y0)
             header.first, header.last = min(header.first, other), max(header.last, other)
     header.columns.sort(key=lambda column: column.center)
+
+
+def _ends_label(header: Header, group: Column, lexicon: Lexicon) -> bool:
+    """Whether the only words below a heading end one of its labels; else they may head a group of positions."""
+    over = [column for column in header.columns if column.x0 < group.x1 and group.x0 < column.x1]
+    return any(_meaning([*column.words, *group.words], lexicon) for column in over) or not over
 
 
 def _is_heading(row: Row, lexicon: Lexicon, share: float) -> bool:
@@ -331,6 +340,12 @@ def _assign(header: Header) -> None:
         column.role = next((name for name in column.names if name not in taken), None)
         if column.role:
             taken.add(column.role)
+    if "quantity" not in taken:
+        # What was ordered is the quantity where no other is printed.
+        for column in header.columns:
+            if column.role == "other_quantity":
+                column.role = "quantity"
+                return
 
 
 def _edge(left: Column, right: Column, spans: Sequence[tuple[float, float]]) -> float:

@@ -20,8 +20,6 @@ __all__ = ["RawLine", "Tables", "is_imprint", "read_tables", "table_rows"]
 # What is so many heights below a table's last row does not belong to it.
 _FAR: Final = 12
 _EXTRAS: Final = frozenset({"charge", "allowance"})
-# What a group of positions may be summed up as.
-_PARTIAL: Final = frozenset({"sub_total", "net_total"})
 # A position that follows within so many rows goes on with the table.
 _SOON: Final = 8
 _TIGHT: Final = 0.9
@@ -153,7 +151,7 @@ def _goes_on(
     stands right below a position, below the text of that, and the totals elsewhere."""
     row = page.rows[index]
     discount = adjustment_of(row, lexicon) is not None
-    if not discount and not _is_total(row, lexicon, _PARTIAL):
+    if not discount and not _is_total(row, lexicon, TOTALS):
         return False
     fitted = replace(header)
     fitted.fit([printed(item.words) for _, item in rows])
@@ -161,7 +159,7 @@ def _goes_on(
     for other in page.rows[index + 1 : min(stop, index + _SOON)]:
         if body.is_line(other) and body.adds_up(other):
             return True
-        if _ends(other, lexicon) and not _is_total(other, lexicon, _PARTIAL):
+        if _ends(other, lexicon) and adjustment_of(other, lexicon) is None:
             break
     if not discount or row.y0 - rows[-1][1].y1 > _TIGHT * row.height:
         return False
