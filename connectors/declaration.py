@@ -11,7 +11,7 @@ from typing import Any
 from audit import retention
 from audit.models import RetentionPolicy
 from connectors import onboarding
-from connectors.models import AccessScope, Credential, FolderMapping, Mailbox, MappingKind
+from connectors.models import AccessScope, Credential, FolderMapping, Mailbox, MappingKind, SenderPolicy
 from zalion.tenancy import people
 from zalion.tenancy.models import Membership, Role, User
 
@@ -104,7 +104,8 @@ def _mailbox(entry: dict[str, Any]) -> Iterator[Step]:
         entry,
         "mailbox",
         {"name", "address", "provider", "options", "credential", "retention"},
-        {"polling_minutes", "push", "folders", "upload", "scopes", "taken_from", "trusted_authserv_ids"},
+        {"polling_minutes", "push", "folders", "upload", "scopes", "taken_from"}
+        | {"trusted_authserv_ids", "failed_senders"},
     )
     name = entry["name"]
     if _differs(entry):
@@ -150,6 +151,7 @@ def _differs(entry: dict[str, Any]) -> bool:
         or credential.reference != entry["credential"]
         or mailbox.taken_from != _moment(entry)
         or mailbox.trusted_authserv_ids != sorted(entry.get("trusted_authserv_ids", []))
+        or mailbox.failed_senders != entry.get("failed_senders", SenderPolicy.FLAG)
         or mailbox.polling_minutes != entry.get("polling_minutes", 10)
         or mailbox.push != entry.get("push", False)
         or (mailbox.retention.name if mailbox.retention else None) != entry["retention"]
@@ -181,6 +183,7 @@ def _configure(entry: dict[str, Any]) -> None:
         "retention": policy,
         "taken_from": _moment(entry),
         "trusted_authserv_ids": entry.get("trusted_authserv_ids", []),
+        "failed_senders": entry.get("failed_senders", SenderPolicy.FLAG),
     }
     mailbox = Mailbox.objects.filter(name=entry["name"]).first()
     if mailbox is None:

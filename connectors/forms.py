@@ -11,7 +11,7 @@ from django.utils import timezone
 from audit.models import RetentionPolicy
 from connectors import registry, rules
 from connectors.adapters import Listener
-from connectors.models import Mailbox, Operation
+from connectors.models import Mailbox, Operation, SenderPolicy
 from zalion.vault.secrets import SecretError, SecretRef
 
 OPTION = "option_"
@@ -113,6 +113,15 @@ class ConnectionForm(forms.Form):
         "several with commas. Exchange Online writes none: enter a hyphen. It must remove forged ones.",
     )
 
+    failed_senders = forms.ChoiceField(
+        label="Mail that fails",
+        required=False,
+        choices=SenderPolicy.choices,
+        initial=SenderPolicy.FLAG,
+        widget=forms.Select(attrs={"class": "select"}),
+        help_text="What becomes of mail whose sender failed SPF, DKIM or DMARC. The verdicts are kept in any case.",
+    )
+
     def __init__(self, *args: Any, provider: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         start = self.fields["start"]
@@ -135,6 +144,7 @@ class ConnectionForm(forms.Form):
         plain = {name: cleaned[name] for name in chosen if name in self.fields}
         options = {name.removeprefix(OPTION): cleaned[name] for name in self.option_names}
         plain["taken_from"] = self._taken_from()
+        plain["failed_senders"] = cleaned["failed_senders"] or SenderPolicy.FLAG
         plain["trusted_authserv_ids"] = cleaned["trusted"].split(",")
         return {**plain, "options": {name: value for name, value in options.items() if value is not None}}
 
@@ -172,6 +182,7 @@ class ConnectionForm(forms.Form):
             "start": "kept",
             "taken_from": mailbox.taken_from,
             "trusted": ", ".join(mailbox.trusted_authserv_ids),
+            "failed_senders": mailbox.failed_senders,
         }
         return {**plain, **{OPTION + name: value for name, value in mailbox.options.items()}}
 

@@ -27,6 +27,7 @@ RAW_KIND = "connectors.message"
 # Begins the identity of mail whose own its server has given to another message.
 RETIRED = "retired:"
 PARSE_TASK = "connectors.parse_messages"
+SENDER_FAILED = "sender_failed"  # the reason of mail that is held back until somebody releases it
 HISTORICAL = "historical"  # the reason of mail from before the mailbox's start
 
 
@@ -217,6 +218,8 @@ def retire_identities(
 def retry(message: Message) -> None:
     """Parse a quarantined message again, from the start; its raw mail is where it was.
 
+    Where it was held back because of its sender, this releases it: nobody asks of it again who sent it.
+
     Raises MessageGone where it never was fetched, UnsupportedOperation for mail that is not quarantined.
     """
     if not message.raw_blob:
@@ -224,15 +227,20 @@ def retry(message: Message) -> None:
     with unit():
         # Only what is quarantined: stored mail has its documents already, or is about to.
         quarantined = Message.objects.filter(pk=message.pk, state=MessageState.QUARANTINED)
-        if not _again(quarantined, retries=F("retries") + 1):
+        held = message.reason == SENDER_FAILED
+        if not _again(quarantined, retries=F("retries") + 1, released=held):
             raise errors.UnsupportedOperation("Only quarantined mail is parsed again.")
-        trail.record(actions.MESSAGE_RETRIED, object=message)
+        trail.record(actions.MESSAGE_RELEASED if held else actions.MESSAGE_RETRIED, object=message)
 
 
 def retry_all() -> int:
-    """Parse every quarantined message of the tenant again that was fetched at all; how many those are."""
+    """Parse every quarantined message of the tenant again that was fetched at all; how many those are.
+
+    Mail that is held back because of its sender stays: it is released one by one.
+    """
     with unit():
         quarantined = Message.objects.filter(state=MessageState.QUARANTINED).exclude(raw_blob="")
+        quarantined = quarantined.exclude(reason=SENDER_FAILED)
         ids = [str(key) for key in quarantined.values_list("pk", flat=True)[: trail.MOST_IDS]]
         count = _again(quarantined, retries=F("retries") + 1)
         if count:

@@ -21,6 +21,14 @@ class MailboxState(models.TextChoices):
     NEEDS_ATTENTION = "needs_attention", "Needs attention"
 
 
+class SenderPolicy(models.TextChoices):
+    """What becomes of mail whose sender failed SPF, DKIM or DMARC; the verdicts are kept in any case."""
+
+    ACCEPT = "accept", "Take it in like any other"
+    FLAG = "flag", "Take it in, flagged"
+    QUARANTINE = "quarantine", "Hold it back until somebody releases it"
+
+
 class Mailbox(TenantModel):
     """One mailbox of the customer: where it is, what may be taken in from it, and how it fares."""
 
@@ -43,6 +51,7 @@ class Mailbox(TenantModel):
     trusted_authserv_ids = models.JSONField(
         default=list, blank=True, help_text="Servers whose Authentication-Results are believed (RFC 8601)."
     )
+    failed_senders = models.CharField(max_length=10, choices=SenderPolicy.choices, default=SenderPolicy.FLAG)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     # How it fares. The back-off is shared by every worker: nobody connects before it is over.
     checked_at = models.DateTimeField(null=True, editable=False)
@@ -64,6 +73,9 @@ class Mailbox(TenantModel):
                 name="mailbox_polling_1_to_1440",
             ),
             models.CheckConstraint(condition=Q(state__in=MailboxState.values), name="mailbox_state_known"),
+            models.CheckConstraint(
+                condition=Q(failed_senders__in=SenderPolicy.values), name="mailbox_sender_policy_known"
+            ),
         )
 
     def __str__(self) -> str:
@@ -292,6 +304,9 @@ class Message(TenantModel):
     raw_blob = models.CharField(max_length=200, blank=True)
     copy_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="copies")
     historical = models.BooleanField(default=False)
+    released = models.BooleanField(
+        default=False, help_text="Somebody took it in although its sender's authentication failed."
+    )
     correlation_id = models.CharField(
         max_length=64, blank=True, help_text="The story of its arrival in the trail."
     )

@@ -25,6 +25,7 @@ from connectors.models import (
     MailboxState,
     MappingKind,
     Operation,
+    SenderPolicy,
     SyncState,
 )
 from connectors.sync import sync_now
@@ -62,6 +63,7 @@ class Settings(TypedDict):
     retention: NotRequired[RetentionPolicy | None]
     taken_from: NotRequired[datetime | None]
     trusted_authserv_ids: NotRequired[Sequence[str]]
+    failed_senders: NotRequired[str]
 
 
 def create_mailbox(name: str, *, provider: str, **settings: Unpack[Settings]) -> Mailbox:
@@ -95,6 +97,7 @@ def _save(mailbox: Mailbox, settings: Settings) -> Mailbox:
     mailbox.polling_minutes, mailbox.push = settings.get("polling_minutes", 10), settings.get("push", False)
     mailbox.retention, mailbox.taken_from = settings.get("retention"), settings.get("taken_from")
     mailbox.trusted_authserv_ids = _server_names(named)
+    mailbox.failed_senders = settings.get("failed_senders", SenderPolicy.FLAG)
     mailbox.claim_tenant()
     try:
         mailbox.full_clean(validate_unique=True)
@@ -230,6 +233,7 @@ def configuration(mailbox: Mailbox) -> dict[str, Any]:
         "taken_from": mailbox.taken_from.isoformat() if mailbox.taken_from else "",
         "trusted_authserv_ids": mailbox.trusted_authserv_ids,
         "push": mailbox.push,
+        "failed_senders": mailbox.failed_senders if mailbox.failed_senders != SenderPolicy.FLAG else "",
     }
     return {
         **{name: value for name, value in chosen.items() if value},

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from audit import actions, trail
 from connectors import ingest, rules, senders
-from connectors.models import Attachment, FolderMapping, Message, MessageState
+from connectors.models import Attachment, FolderMapping, Message, MessageState, SenderPolicy
 from connectors.signals import message_stored
 from zalion import sandbox
 from zalion.sandbox import SandboxError
@@ -120,6 +120,8 @@ def _write(outcomes: list[tuple[Message, dict[str, Any]]]) -> None:
                 trail.record(actions.MESSAGE_QUARANTINED, object=message, reason=message.reason)
             else:
                 _fill(message, parsed)
+                if message.state == MessageState.QUARANTINED:
+                    trail.record(actions.MESSAGE_QUARANTINED, object=message, reason=message.reason)
                 attachments += _attachments(message, parsed)
                 written.add(message.pk)
                 if message.state == MessageState.STORED:
@@ -145,9 +147,14 @@ def _fill(message: Message, parsed: dict[str, Any]) -> None:
     message.sender_domain_token = token("domain", domain) if domain else ""
     message.kind = parsed["kind"]
     message.authentication = parsed["sender"]
-    message.flags = sorted({*parsed["flags"], *senders.flags(parsed["sender"])})
+    policy = message.mapping.mailbox.failed_senders
+    told = [] if policy == SenderPolicy.ACCEPT else senders.flags(parsed["sender"])
+    message.flags = sorted({*parsed["flags"], *told})
+    held = policy == SenderPolicy.QUARANTINE and senders.failed(parsed["sender"], sender=domain)
     refused = rules.refusal(rules.of(message.mapping), message, [node["sniffed"] for node in parsed["nodes"]])
-    if message.kind in SKIPPED_KINDS:
+    if held and not message.released:
+        message.state, message.reason = MessageState.QUARANTINED, ingest.SENDER_FAILED
+    elif message.kind in SKIPPED_KINDS:
         message.state, message.reason = MessageState.SKIPPED, message.kind
     elif message.copy_of_id is not None:
         message.state, message.reason = MessageState.SKIPPED, "copy"

@@ -119,6 +119,19 @@ def flags(facts: dict[str, Any]) -> list[str]:
     return [f"{method}_fail" for method in METHODS if failed[method]]
 
 
+def failed(facts: dict[str, Any], *, sender: str) -> bool:
+    """Whether it is not from the domain ``sender``, as far as is known: DMARC decides where it was looked at.
+
+    Else something must have failed and nothing passed for the domain: a forwarder breaks SPF, a mailing list
+    DKIM, so one of the two alone says little (RFC 7489 section 3.1).
+    """
+    if facts["dmarc"]["result"] in ("pass", "fail"):
+        return bool(facts["dmarc"]["result"] == "fail")
+    checked = [*facts["signatures"], facts["spf"], facts["dkim"]]
+    vouched = any(one["result"] == "pass" and aligned(one["domain"], sender) for one in checked)
+    return bool(flags(facts)) and not vouched
+
+
 def _best(told: list[dict[str, str]], sender: str) -> dict[str, str]:
     """Of several results of a method, one that passed, for the visible sender if there is such a one."""
     ranked = sorted(

@@ -78,7 +78,7 @@ class Collector:
         node = _node(
             path=part.path,
             parent=parent,
-            original=part.name() or (f"{subject}.eml" if part.is_message else ""),
+            original=part.name() or (f"{subject}.eml" if part.is_message and subject else ""),
             declared=part.type,
             sniffed="message/rfc822" if part.is_message else sniff.sniff(head, tail),
             size=size,

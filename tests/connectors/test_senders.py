@@ -382,15 +382,19 @@ def test_the_check_runs_in_a_child_without_network(nord: Signer) -> None:
     assert result == ["pass"]
 
 
-def test_the_message_page_shows_the_verdicts_and_who_gave_them(
-    acme: Company, server: MemoryMailbox, mapping: FolderMapping
-) -> None:
-    row = taken_in(acme, server, mapping, mail(PASSED))
+def signed_in(acme: Company) -> Client:
     client = Client()
     with context.system("tests"):
         link = signin.issue_link(acme.rui)
     client.post(reverse("signin-redeem", args=[link]))
-    page = client.get(reverse("portal:message", args=[row.pk])).content.decode()
+    return client
+
+
+def test_the_message_page_shows_the_verdicts_and_who_gave_them(
+    acme: Company, server: MemoryMailbox, mapping: FolderMapping
+) -> None:
+    row = taken_in(acme, server, mapping, mail(PASSED))
+    page = signed_in(acme).get(reverse("portal:message", args=[row.pk])).content.decode()
     assert "mx.acme.example" in page
     assert "DMARC" in page
     assert "Dmarc fail" in page
