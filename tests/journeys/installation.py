@@ -246,25 +246,30 @@ def rehearse(control: int) -> list[tuple[str, int, int]]:
 
     A list of (step, bytes up, bytes down), counted by the proxy whose control port is ``control``.
     """
-    from connectors import gateway
+    from connectors import errors, gateway
     from tests.servers.faultproxy import told
 
     def mark(step: str) -> None:
         stats = told(control)
         marks.append((step, stats["up"] - start["up"], stats["down"] - start["down"]))
 
-    marks: list[tuple[str, int, int]] = []
-    start = told(control)
     with at_work() as mapping:
-        with gateway.adapter_for(mapping.mailbox) as adapter:
-            mark("open")
-            for page in adapter.changes(mapping.folder, mapping.sync.cursor or None):  # type: ignore[attr-defined]
-                mark("listed")
-                for ref in page.refs:
-                    adapter.fetch(ref).body.close()  # type: ignore[attr-defined]
-                    mark("fetched")
-            mark("ended")
-        mark("closed")
+        for cursor in (mapping.sync.cursor or None, None):
+            marks: list[tuple[str, int, int]] = []
+            start = told(control)
+            try:
+                with gateway.adapter_for(mapping.mailbox) as adapter:
+                    mark("open")
+                    for page in adapter.changes(mapping.folder, cursor):  # type: ignore[attr-defined]
+                        mark("listed")
+                        for ref in page.refs:
+                            adapter.fetch(ref).body.close()  # type: ignore[attr-defined]
+                            mark("fetched")
+                    mark("ended")
+                mark("closed")
+                break
+            except errors.CursorExpired:
+                pass  # A lie has got into the cursor: the folder is about to be read anew.
     return marks
 
 
