@@ -7,6 +7,7 @@ import threading
 import time
 import wsgiref.simple_server
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -39,7 +40,13 @@ def populate() -> None:
         Role.AUDITOR: ("abe", "Abe Lund"),
     }
     acme = make_company("acme", "Acme Maschinenbau GmbH", cast)
-    borealis = make_company("borealis", "Borealis Yachts Ltd", {Role.OPERATOR: ("otto", "Otto Vik")})
+    others = {
+        Role.ADMINISTRATOR: ("bea", "Bea Holm"),
+        Role.COMPLIANCE: ("bo", "Bo Strand"),
+        Role.OPERATOR: ("otto", "Otto Vik"),
+    }
+    borealis = make_company("borealis", "Borealis Yachts Ltd", others)
+    make_mailbox(borealis, MemoryMailbox())
     with context.system("tests", SET_UP):
         people.add_person("pat", name="Pat Reyes", platform_operator=True)
     with borealis.work():
@@ -75,6 +82,29 @@ def work() -> None:
         time.sleep(0.2)
 
 
+def take_in(folder: Path) -> dict[str, dict[str, Any]]:
+    """Borealis's mailbox with the mails of a folder in it; what each is called there, by its file's name."""
+    from connectors import importing
+    from connectors.models import Attachment, Mailbox, Message
+    from tests.cast import SET_UP
+    from zalion.tenancy import context
+    from zalion.tenancy.models import Tenant
+    from zalion.vault import index
+
+    with context.work(Tenant.objects.get(slug="borealis").pk, SET_UP):
+        importing.import_mail(Mailbox.objects.get(), mails=importing.find(folder))
+        # The worker reads them meanwhile, as it would.
+        while Message.objects.filter(parse_due_at__isnull=False).exists():
+            time.sleep(0.1)
+        rows = {row.identity: row for row in Message.objects.all()}
+        found = {}
+        for file in sorted(folder.glob("*.eml")):
+            row = rows[index.content_hmac(file.read_bytes())]
+            nodes = Attachment.objects.filter(message=row).values_list("path", flat=True)
+            found[file.stem] = {"key": str(row.pk), "state": row.state, "attachments": list(nodes)}
+        return found
+
+
 def answer(asked: dict[str, Any]) -> Any:
     from connectors.models import FolderMapping, Mailbox, Message
     from extraction.models import Document
@@ -86,6 +116,8 @@ def answer(asked: dict[str, Any]) -> Any:
     if asked["what"] == "link":
         with context.system("tests", SET_UP):
             return signin.issue_link(User.objects.get(username=asked["who"]))
+    if asked["what"] == "take in":
+        return take_in(Path(asked["folder"]))
     if asked["what"] == "secret":
         purpose = secrets.SecretPurpose(**asked["purpose"])
         return str(secrets.put(asked["name"], asked["value"], purpose))
