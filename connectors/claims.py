@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
-from connectors.models import SyncState
+from connectors.models import Mailbox, MappingKind, SyncState
 from zalion.tenancy.unit import unit
 
 LEASE = timedelta(minutes=5)
@@ -32,9 +32,17 @@ def free(now: datetime, path: str = "") -> Q:
 
 
 def claim(mapping_id: UUID, *, now: datetime) -> Claim:
-    """Take the folder for five minutes; raises ClaimLost when somebody has it."""
+    """Take the folder for five minutes; raises ClaimLost when somebody has it, or another one of its mailbox.
+
+    One worker per mailbox: a server that hangs delays no other mailbox's mail, and none is pressed by many.
+    """
     with unit():
-        state = SyncState.objects.get(mapping_id=mapping_id)
+        state = SyncState.objects.select_related("mapping").get(mapping_id=mapping_id)
+        # Of two workers that come for two folders, one sees the other's claim.
+        Mailbox.objects.select_for_update(no_key=True).get(pk=state.mapping.mailbox_id)
+        of_mailbox = SyncState.objects.filter(mapping__mailbox=state.mapping.mailbox_id)
+        if of_mailbox.filter(lease_until__gt=now).exists():
+            raise ClaimLost
         taken = SyncState.objects.filter(free(now), pk=state.pk, fence=state.fence).update(
             fence=state.fence + 1, lease_until=now + LEASE, last_started_at=now, attempts=F("attempts") + 1
         )
@@ -69,8 +77,8 @@ def restart(claim: Claim, *, now: datetime) -> Claim:
 
 def release(
     claim: Claim, *, next_attempt_at: datetime, finished: bool = False, error_code: str = "", now: datetime
-) -> bool:
-    """Give the folder back, ``finished`` when its end was reached. True when it is due again already.
+) -> None:
+    """Give the folder back, ``finished`` when its end was reached.
 
     What was asked for while it was held (sync.wake) comes before ``next_attempt_at``, but not before the end
     of a failure's wait. A claim that was lost in between is somebody else's and stays untouched.
@@ -86,6 +94,17 @@ def release(
         values["next_attempt_at"] = Case(When(asked, then="next_attempt_at"), default=Value(next_attempt_at))
     if finished:
         values["resync_at"] = None
-    mine = SyncState.objects.filter(pk=claim.state, fence=claim.fence)
     with unit():
-        return bool(mine.update(**values)) and mine.filter(next_attempt_at__lte=now).exists()
+        SyncState.objects.filter(pk=claim.state, fence=claim.fence).update(**values)
+
+
+def next_due(mailbox_id: UUID, *, now: datetime) -> UUID | None:
+    """The folder of a mailbox that has waited longest for its turn; the bell for it may have come too early."""
+    states = SyncState.objects.filter(
+        free(now),
+        Q(mapping__mailbox__back_off_until=None) | Q(mapping__mailbox__back_off_until__lte=now),
+        mapping__mailbox=mailbox_id,
+        mapping__kind=MappingKind.FOLDER,
+        next_attempt_at__lte=now,
+    )
+    return states.order_by("next_attempt_at").values_list("mapping_id", flat=True).first()

@@ -33,6 +33,7 @@ from zalion.vault.secrets import SecretPurpose
 MAX_REFUSALS = 3  # then the mailbox waits for a person, rather than have its account locked
 FIRST_BACK_OFF = timedelta(seconds=30)
 LONGEST_BACK_OFF = timedelta(hours=1)
+LONGEST_ASKED = 86400.0  # seconds: nobody is kept away for longer by what a server says
 
 
 def network_policy() -> NetworkPolicy:
@@ -232,7 +233,7 @@ def back_off(failures: int, error: Exception) -> timedelta:
     """What the server asked for, else doubling from 30 seconds to an hour, with jitter so that workers spread."""
     asked = getattr(error, "retry_after", None)
     if asked is not None:
-        return timedelta(seconds=float(asked))
+        return timedelta(seconds=min(max(float(asked), 0), LONGEST_ASKED))
     doublings = min(max(failures - 1, 0), 10)
     longest: timedelta = min(FIRST_BACK_OFF * (1 << doublings), LONGEST_BACK_OFF)
     return longest * random.uniform(0.75, 1.0)  # noqa: S311  (jitter, not a secret)

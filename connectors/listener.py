@@ -22,7 +22,7 @@ from zalion.tenancy import context
 from zalion.tenancy.unit import unit
 
 TASK = "connectors.listen"
-ROUND = 10.0  # seconds between two looks at who wants to be listened to
+ROUND = 5.0  # seconds between two looks at who wants to be listened to
 STARTED_AT_ONCE = 20  # so that a start is no stampede
 HEARTBEAT_EVERY = 60.0  # seconds
 # A thread that got nowhere for so long hangs: every step of its connection has a deadline far below.

@@ -32,11 +32,20 @@ def sync_folder(mapping_id: UUID) -> None:
         claim = claims.claim(mapping_id, now=timezone.now())
     except claims.ClaimLost:
         return
+    try:
+        _visit_once(mapping, claim)
+    except claims.ClaimLost:
+        return
+    with unit():
+        if following := claims.next_due(mapping.mailbox_id, now=timezone.now()):
+            enqueue(SYNC_TASK, following)
+
+
+def _visit_once(mapping: FolderMapping, claim: claims.Claim) -> None:
+    """Visit the folder and give it back, with the time of its next turn."""
     interval = timedelta(minutes=mapping.mailbox.polling_minutes)
     try:
         finished = _visit(mapping, claim)
-    except claims.ClaimLost:
-        return
     except (errors.ConnectorError, BlobNotStored) as error:
         now = timezone.now()
         wait = gateway.back_off(SyncState.objects.get(pk=claim.state).attempts, error)
@@ -46,9 +55,7 @@ def sync_folder(mapping_id: UUID) -> None:
         return
     now = timezone.now()
     following = now + interval if finished else now
-    if claims.release(claim, next_attempt_at=following, finished=finished, now=now):
-        with unit():
-            enqueue(SYNC_TASK, mapping_id)
+    claims.release(claim, next_attempt_at=following, finished=finished, now=now)
 
 
 def _visit(mapping: FolderMapping, claim: claims.Claim) -> bool:

@@ -1,7 +1,9 @@
 """Thin tasks: opaque ids in, one call, nothing out; and what is due, for the tick to ring again."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from operator import itemgetter
 from uuid import UUID
 
 from django.db.models import Q
@@ -48,7 +50,7 @@ def reconcile_nightly() -> None:
 
 @due
 def folders_due(now: datetime) -> Iterator[Bell]:
-    """Folders of live mailboxes whose time has come and whom no worker holds."""
+    """One folder of each live mailbox whose time has come and whom no worker holds."""
     states = SyncState.across_tenants.filter(
         claims.free(now),
         Q(mapping__mailbox__back_off_until=None) | Q(mapping__mailbox__back_off_until__lte=now),
@@ -56,8 +58,27 @@ def folders_due(now: datetime) -> Iterator[Bell]:
         mapping__kind=MappingKind.FOLDER,
         mapping__mailbox__state=MailboxState.ACTIVE,
     )
-    for tenant, mapping in states.values_list("tenant_id", "mapping_id").order_by("next_attempt_at"):
-        yield Bell(tenant, sync.SYNC_TASK, (mapping,))
+    held = SyncState.across_tenants.filter(lease_until__gt=now).values("mapping__mailbox")
+    waiting = states.exclude(mapping__mailbox__in=held).order_by("next_attempt_at")
+    names = ("tenant_id", "mapping__mailbox_id", "mapping_id", "mapping__mailbox__failures")
+    yield from _in_turn(waiting.values_list(*names))
+
+
+def _in_turn(waiting: Iterable[tuple[UUID, UUID, UUID, int]]) -> Iterator[Bell]:
+    """A bell for one folder of each mailbox, tenant by tenant in turn; whose last visit failed comes last.
+
+    However much is due at one tenant, another's mailbox waits for one of its mailboxes at most.
+    """
+    turns: Counter[UUID] = Counter()
+    seen: set[UUID] = set()
+    ranked: list[tuple[bool, int, Bell]] = []
+    for tenant, mailbox, mapping, failures in waiting:
+        if mailbox not in seen:
+            seen.add(mailbox)
+            turns[tenant] += 1
+            ranked.append((failures > 0, turns[tenant], Bell(tenant, sync.SYNC_TASK, (mapping,))))
+    for _, _, bell in sorted(ranked, key=itemgetter(0, 1)):
+        yield bell
 
 
 @due
