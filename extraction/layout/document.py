@@ -196,14 +196,17 @@ def _numbers(draft: _Draft, candidates: Sequence[Candidate], doc_type: str) -> N
     by_name: dict[str, list[Candidate]] = {}
     for candidate in candidates:
         by_name.setdefault(candidate.name, []).append(candidate)
-    own = _OWN_NUMBER[doc_type]
-    for name in own:
+    references = by_name.get("order_reference", [])
+    for name in _OWN_NUMBER[doc_type]:
         for candidate in by_name.get(name, [])[:1]:
             draft.put("number", candidate.text.strip(_TRIM), candidate.words)
+        if doc_type == name.removeprefix("number_") == "order_confirmation":
+            _confirmed(draft, by_name.get("number_order", []), references)
     number = draft.values.get("number")
-    references = by_name.get("order_reference", [])
     if doc_type != "order":
         references = references + by_name.get("number_order", [])
+    # The sign of a letter ("Ihr Zeichen") may be an order's number.
+    references = references + by_name.get("letter_reference", [])
     seen: list[str] = []
     for candidate in references:
         text = candidate.text.strip(_TRIM)
@@ -225,6 +228,14 @@ def _numbers(draft: _Draft, candidates: Sequence[Candidate], doc_type: str) -> N
         notes = notes + by_name.get("number_delivery_note", [])
     for candidate in notes[:1]:
         draft.put("delivery_note_reference", candidate.text.strip(_TRIM), candidate.words)
+
+
+def _confirmed(draft: _Draft, orders: Sequence[Candidate], references: Sequence[Candidate]) -> None:
+    """Takes the bare number of an order for the confirmation's own where another is called the customer's."""
+    theirs = {candidate.text for candidate in references}
+    for candidate in orders:
+        if theirs - {candidate.text} and candidate.text not in theirs:
+            draft.put("number", candidate.text.strip(_TRIM), candidate.words)
 
 
 def _dates(

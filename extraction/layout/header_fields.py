@@ -91,7 +91,7 @@ def _of_segment(
         names = [name for name in match.names if name not in _IGNORED]
         after = segment.words[last + 1].text if last + 1 < len(segment.words) else _beside(row, position)
         colon = segment.words[last].text.endswith(":") or after.startswith(":")
-        leads = first == 0 or segment.words[first - 1].text.endswith((":", "·", "-", "|", ",", ";"))
+        leads = first == 0 or segment.words[first - 1].text.endswith((":", "·", "-", "|", ",", ";", "/"))
         numbered = match.names[0].startswith("number") and tokens_of(segment.words[last].text)[-1:] == ("no",)
         if not names or not (leads or colon or numbered) or _is_cut(segment.words, last):
             continue

@@ -16,7 +16,7 @@ Tokens = tuple[str, ...]
 _NUMBER_WORDS: Final = frozenset(
     {"nr", "no", "num", "number", "nummer", "numero", "nro", "nbr", "nos", "nrs", "numeros", "#"}
 )
-_NUMBER_SIGN: Final = re.compile(r"\b[Nn][.]?\s?[°º]|№")
+_NUMBER_SIGN: Final = re.compile(r"\b[Nn][.]?\s?[°º]|№|(?<!\S)[Nn][.]:?(?!\S)")
 # Shorter phrases are too easily found by chance when words are joined.
 _JOINED: Final = 6
 _PIECES: Final = re.compile(r"[a-z0-9]+|[%#]")

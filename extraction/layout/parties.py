@@ -60,6 +60,9 @@ _FORMS: Final = frozenset(
     ]
 )
 _SHORT: Final = frozenset({"as", "ab", "se", "co", "sa", "ag", "spa", "ek"})
+# A person's name has at most so many words; a company that is worth more than this is not there by chance.
+_PERSON: Final = 3
+_CLEAR: Final = 2.4
 _SEPARATORS: Final = frozenset({"·", "•", "|", "-", "–", "—", "*", "/", "●", ";"})
 
 
@@ -104,12 +107,13 @@ def find_parties(
     sender_domain: str | None,
 ) -> Parties:
     """Who sells and who buys, as far as the page says."""
-    companies = [company for page in pages[:2] for company in _companies(page, taken, lexicon)]
+    shown = [*pages[:2], *pages[2:][-1:]]
+    companies = [company for page in shown for company in _companies(page, taken, lexicon)]
     own = {tokens_of(name) for name in own_names}
     named_buyer = _labelled(labelled, "buyer")
     named_seller = _labelled(labelled, "seller")
     buyers = {tokens_of(text_of(named_buyer))} | own | {item.key for item in companies if item.is_recipient}
-    seller = named_seller or _seller(companies, buyers, sender_domain)
+    seller = _seller(companies, buyers, sender_domain, named_seller)
     addresses = find_addresses(pages[0], lexicon) if pages else []
     if not seller and not companies:
         seller = _sender(pages[0], addresses, buyers) or _letterhead(pages, lexicon) if pages else []
@@ -195,7 +199,12 @@ def _name_in(segment: Segment, start: int) -> list[Word]:
     part: list[Word] = []
     for word in (*segment.words[start:], None):
         if word is None or word.text in _SEPARATORS:
-            ends = [index for index, item in enumerate(part) if _is_form(item.text)]
+            # "5184 AB" is a Dutch postal code.
+            ends = [
+                index
+                for index, item in enumerate(part)
+                if _is_form(item.text) and not (index and part[index - 1].text.isdigit())
+            ]
             if ends and ends[-1] > 0 and ends[-1] < 9:
                 return part[: ends[-1] + 1]
             part = []
@@ -206,15 +215,22 @@ def _name_in(segment: Segment, start: int) -> list[Word]:
 
 @lru_cache(maxsize=16384)
 def _is_form(text: str) -> bool:
-    bare = re.sub(r"[^a-z]", "", text.lower())
-    # "Sa" is a Saturday, "SA", "S.A." and "a.G." are legal forms.
+    bare = re.sub(r"[^a-z0-9]", "", text.lower())
+    # "Sa" is a Saturday, "SA", "S.A." and "a.G." are legal forms; "AB1" begins a postal code.
     clear = sum(map(str.isupper, text)) > 1 or "." in text
     return bare in _FORMS and (bare not in _SHORT or clear)
 
 
 def _seller(
-    companies: Sequence[Company], buyers: set[tuple[str, ...]], sender_domain: str | None
+    companies: Sequence[Company],
+    buyers: set[tuple[str, ...]],
+    sender_domain: str | None,
+    named: list[Word],
 ) -> list[Word]:
+    """The one labelled so, unless that may be a salesperson ("Verkoper: A. Jansen") beside a clear company; else the
+    company for which most speaks."""
+    if any(_is_form(word.text) for word in named) or len(named) > _PERSON:
+        return named
     scores: dict[tuple[str, ...], float] = {}
     stem = (sender_domain or "").split(".")[0].replace("-", "")
     for company in companies:
@@ -227,8 +243,8 @@ def _seller(
         if stem and len(stem) > 3 and stem in "".join(key):
             scores[key] += 4.0
     best = max(scores, key=lambda key: scores[key], default=None)
-    if best is None or scores[best] <= 0:
-        return []
+    if best is None or scores[best] <= (_CLEAR if named else 0.0):
+        return named
     return list(next(company.words for company in companies if company.key == best))
 
 

@@ -1,0 +1,49 @@
+"""Numbers, references and parties are taken by what their labels say, and by what stands beside them."""
+
+from extraction.layout.document import Known, read_document
+from extraction.schemas import CanonicalDocument
+from tests.extraction.layout.test_tables import page
+
+
+def document(*lines: str) -> CanonicalDocument:
+    rows = [(20.0 * number, ((20.0, line),)) for number, line in enumerate(lines, start=1)]
+    found = read_document([page(rows)], Known())
+    assert found is not None
+    return found.document
+
+
+def test_a_bare_order_number_is_the_confirmations_own_where_another_is_the_customers() -> None:
+    found = document("Confirmation de commande", "Commande n° : C-17", "Commande client : 4500077")
+    assert (found.number, found.order_references) == ("C-17", ("4500077",))
+    found = document("Confirmation de commande", "ARC n° : A-9", "N° de commande client : 4500077")
+    assert (found.number, found.order_references) == ("A-9", ("4500077",))
+
+
+def test_the_sign_of_a_letter_is_the_order_only_where_no_order_is_named() -> None:
+    found = document("Rechnung R-1", "Ihr Zeichen: AB-312", "Rechnung gemäß Bestellung Nr. 2013-471331")
+    assert found.order_reference == "2013-471331"
+    assert document("Rechnung R-1", "Ihr Zeichen: AB-312").order_reference == "AB-312"
+
+
+def test_a_number_stands_after_a_title_in_two_languages() -> None:
+    assert document("Rechnung / Invoice 163206 vom 5. April 2025").number == "163206"
+    assert document("Fattura n. F-12 del 3 maggio 2025").number == "F-12"
+
+
+def test_a_postal_code_is_no_company() -> None:
+    found = document("Lumen Ltd. - 5 High Street - Sampletown AB3 4CD", "Invoice R-1", "Sampletown AB3 4CD")
+    assert found.seller_name == "Lumen Ltd."
+    found = document("Tecnomec B.V. - Stationsweg 66 - 9177 AB Utrecht", "Factuur R-1", "9177 AB Utrecht")
+    assert found.seller_name == "Tecnomec B.V."
+
+
+def test_a_salesperson_is_not_the_seller() -> None:
+    sender = "Tecnomec B.V. - Stationsweg 66 - 9177 AB Utrecht"
+    assert document(sender, "Factuur R-1", "Verkoper: A. Jansen").seller_name == "Tecnomec B.V."
+    assert document("Factuur R-1", "Verkoper: A. Jansen").seller_name == "A. Jansen"
+
+
+def test_a_delivery_note_has_its_own_date() -> None:
+    rows = ("Belegdatum: 5.3.2026", "Lieferschein-Datum: 3.3.2026")
+    assert str(document("Lieferschein L-1", *rows).issue_date) == "2026-03-03"
+    assert str(document("Rechnung R-1", *rows).issue_date) == "2026-03-05"
