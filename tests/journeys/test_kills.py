@@ -51,7 +51,7 @@ def wait(installation: Installation, *, until: Callable[[], bool], what: str) ->
         assert time.monotonic() < ends, (
             f"{what}: {installation.ask('progress')}\n{installation.told()[-3000:]}"
         )
-        time.sleep(0.02)
+        time.sleep(0.1)
 
 
 def done(installation: Installation, blobs_before: int) -> int:
