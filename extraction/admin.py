@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from connectors.models import Message
 from extraction import review
-from extraction.models import Document, DocumentState, ExtractionRun, RunState
-from extraction.views import reviewing, uploading
+from extraction.models import Document, DocumentState, ExtractionRun, RunState, SupplierProfile
+from extraction.views import comparing, profiling, reviewing, uploading
 from zalion.portal.site import MenuItem, Page, Panel, PortalAdmin, Section, Todo, Watch, portal
 from zalion.tenancy import roles
 
@@ -36,11 +36,34 @@ class DocumentAdmin(PortalAdmin):
             roles.REVIEW_DOCUMENTS,
             ("POST",),
         ),
+        Page("review/<uuid:key>/readings/", comparing.readings, "document-readings", roles.VIEW_DOCUMENTS),
+        Page(
+            "review/<uuid:key>/readings/take/",
+            comparing.take_over,
+            "document-take-over",
+            roles.REVIEW_DOCUMENTS,
+            ("POST",),
+        ),
         Page(
             "mail/<uuid:key>/extract/",
             reviewing.extract_again,
             "message-extract",
             roles.RETRY_MAIL,
+            ("POST",),
+        ),
+    )
+
+
+class ProfileAdmin(PortalAdmin):
+    view_permission = roles.VIEW_DOCUMENTS
+    pages = (
+        Page("review/learned/", profiling.taught, "profiles", roles.VIEW_DOCUMENTS),
+        Page("review/learned/<uuid:key>/", profiling.profile, "profile", roles.VIEW_DOCUMENTS),
+        Page(
+            "review/learned/<uuid:key>/undo/",
+            profiling.undo,
+            "profile-undo",
+            roles.REVIEW_DOCUMENTS,
             ("POST",),
         ),
     )
@@ -90,9 +113,11 @@ def of_message(request: HttpRequest, message: Message) -> dict[str, Any]:
     documents = list(Document.objects.filter(message=message).order_by("created_at"))
     if documents:
         review.listed(documents)
+    runs = list(ExtractionRun.objects.filter(message=message).defer("readings").order_by("-created_at")[:2])
     return {
         "documents": documents,
-        "run": ExtractionRun.objects.filter(message=message).order_by("-created_at").first(),
+        "run": runs[0] if runs else None,
+        "read_again": len(runs) > 1,
         "message": message,
         "may_read_again": roles.allows(request.user, roles.RETRY_MAIL),
     }
@@ -129,6 +154,7 @@ def waiting_count() -> int:
 
 
 portal.register(Document, DocumentAdmin)
+portal.register(SupplierProfile, ProfileAdmin)
 portal.add_menu_item(MenuItem("review", "Review", "portal:review", roles.VIEW_DOCUMENTS, 20, waiting_count))
 portal.add_watch(Watch("review", roles.REVIEW_DOCUMENTS, 20, waiting))
 portal.add_watch(Watch("runs", roles.RETRY_MAIL, 40, failed_runs))

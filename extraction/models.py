@@ -1,5 +1,7 @@
 """Runs of the extractors, the documents they found, and what people decided about them."""
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -30,6 +32,8 @@ class ExtractionRun(TenantModel):
         max_length=60, blank=True, help_text="documents, nothing_found or a reason code"
     )
     sources = models.JSONField(default=list, help_text="Per source: path, extractor, version, outcome.")
+    # Each document as this run read it, whether it became a row or was one already, for the comparison of runs.
+    readings = SealedJsonField(null=True)
     seconds = models.FloatField(null=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     finished_at = models.DateTimeField(null=True)
@@ -54,7 +58,7 @@ class DocumentState(models.TextChoices):
 
 
 class Document(TenantModel):
-    """A structured document. ``machine`` is what the extractor read and never changes; people's work is in Review."""
+    """A structured document. ``machine`` is what ``run`` read and no person changes; people's work is in Review."""
 
     message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="documents")
     run = models.ForeignKey(ExtractionRun, on_delete=models.PROTECT, related_name="documents")
@@ -100,6 +104,7 @@ class ReviewAction(models.TextChoices):
     APPROVE = "approve", "Approved"
     REJECT = "reject", "Rejected"
     REOPEN = "reopen", "Reopened"
+    TAKE_OVER = "take_over", "Took over another reading"
 
 
 class Review(TenantModel):
@@ -122,3 +127,10 @@ class Review(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.get_action_display()} {self.document_id}"
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What it changed, by path, without what a reading that was taken over is put back from."""
+        return {
+            path: change for path, change in (self.changes or {}).items() if path != ReviewAction.TAKE_OVER
+        }

@@ -14,6 +14,7 @@ from audit import actions, trail
 from connectors import reading
 from connectors.models import Attachment, Message, MessageState
 from extraction import media
+from extraction.comparing import Key, pairs
 from extraction.models import Document, ExtractionRun, RunState
 from zalion import sandbox
 from zalion.sandbox import SandboxError
@@ -97,6 +98,7 @@ def rerun(message: Message) -> None:
         raise ValueError("Only stored mail is read.")
     with unit():
         queue([message])
+        trail.record(actions.MESSAGE_READ_AGAIN, object=message)
 
 
 def run_due() -> None:
@@ -242,7 +244,11 @@ def _write(
     *,
     seconds: float,
 ) -> None:
-    rows = [_row(run, found, data) for found, data in chosen]
+    run.readings = [_kept(found, data) for found, data in chosen]
+    own = list(Document.objects.filter(message=run.message).order_by("created_at"))
+    # Read again, a mail gives the documents it gave before; what this run made of them is kept with it.
+    again = pairs([document_key(row) for row in own], [reading_key(item) for item in run.readings])
+    rows = [_row(run, found, data) for at, (found, data) in enumerate(chosen) if at not in again]
     with unit():
         hashes = {row.source_hmac for row in rows}
         known = set(
@@ -252,12 +258,13 @@ def _write(
         )
         # The same paper sent twice is one document; the run says that it was known.
         rows = [row for row in rows if row.source_hmac not in known]
-        outcome = "documents" if rows else ("known_document" if known else "nothing_found")
+        outcome = "documents" if rows else ("known_document" if known or again else "nothing_found")
         told = [
             {**r.told(), "outcome": "known_document" if r.source.hmac in known else r.outcome}
             for r in readings
         ]
         _finish(run, RunState.DONE, outcome=outcome, seconds=seconds, sources=told)
+        run.save(update_fields=["readings"])
         Document.objects.bulk_create(rows)
         index.index_many(INDEX_KIND, {row.pk: _words(row) for row in rows})
         if rows:
@@ -266,6 +273,34 @@ def _write(
                 object=run.message,
                 facts={"ids": [str(row.pk) for row in rows], "run": str(run.pk)},
             )
+
+
+def _kept(found: Reading, data: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "source_hmac": found.source.hmac,
+        "extractor": found.extractor,
+        "extractor_version": found.version,
+        "document": data,
+    }
+
+
+def reading_key(reading: dict[str, Any]) -> Key:
+    """By what one of a run's ``readings`` is known again."""
+    data = reading["document"]
+    return Key(reading["source_hmac"], data["doc_type"], _normal(data["number"]))
+
+
+def document_key(row: Document) -> Key:
+    return Key(row.source_hmac, row.machine["doc_type"], _normal(row.machine["number"]))
+
+
+def reading_of(run: ExtractionRun, document: Document) -> dict[str, Any] | None:
+    """What ``run`` made of ``document``, as it is kept on the run; None where it found no such document."""
+    readings: list[dict[str, Any]] = run.readings or []
+    own = list(Document.objects.filter(message=document.message_id).order_by("created_at"))
+    found = pairs([document_key(row) for row in own], [reading_key(item) for item in readings])
+    wanted = (item for at, item in enumerate(readings) if at in found and own[found[at]].pk == document.pk)
+    return next(wanted, None)
 
 
 def _row(run: ExtractionRun, found: Reading, data: dict[str, Any]) -> Document:

@@ -8,8 +8,8 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from audit import actions, trail
-from extraction import pipeline
-from extraction.models import Document, DocumentState, Review, ReviewAction
+from extraction import comparing, pipeline
+from extraction.models import Document, DocumentState, ExtractionRun, Review, ReviewAction
 from extraction.schemas import (
     DATE_FIELDS,
     DOC_TYPES,
@@ -25,6 +25,11 @@ from zalion.tenancy.unit import unit
 from zalion.vault import index
 
 OPEN = (DocumentState.EXTRACTED, DocumentState.IN_REVIEW)
+# What pipeline.show sets.
+SHOWN = (
+    "current", "doc_type", "issue_date", "finding_count", "number", "number_token", "order_reference",
+    "order_reference_token", "seller_name",
+)  # fmt: skip
 LINE_FIELDS = frozenset(Line.__dataclass_fields__)
 HEADER_FIELDS = frozenset(CanonicalDocument.__dataclass_fields__) - {
     "lines",
@@ -108,23 +113,65 @@ def correct(document: Document, *, changes: Mapping[str, Any], version: int) -> 
     data["findings"] = [finding.to_json() for finding in validate(CanonicalDocument.from_json(data))]
     with unit():
         _move(document, OPEN, DocumentState.IN_REVIEW, version)
-        pipeline.show(document, data)
-        document.save(
-            update_fields=[
-                "current",
-                "doc_type",
-                "issue_date",
-                "finding_count",
-                "number",
-                "number_token",
-                "order_reference",
-                "order_reference_token",
-                "seller_name",
-            ]
-        )
-        pipeline.reindex(document)
+        _show(document, data)
         _note(document, ReviewAction.CORRECT, actions.DOCUMENT_CORRECTED, changes=told)
     return document
+
+
+def take_over(document: Document, *, run: ExtractionRun, version: int) -> Document:
+    """Let the document stand on what another run read; what people corrected stays corrected.
+
+    The reading it stood on is kept with its own run: taking that over takes this back, to the letter where nobody
+    changed the document since. Raises NotAllowed, also where the run found no such document, and Conflict.
+    """
+    reading = pipeline.reading_of(run, document)
+    if reading is None:
+        raise NotAllowed("This run did not find the document.")
+    data = _before(document, run) or comparing.carried_over(
+        document.machine, document.current, reading["document"]
+    )
+    told = comparing.changes(document.current, data)
+    told[ReviewAction.TAKE_OVER] = {"run": str(document.run_id), "current": document.current}
+    with unit():
+        _move(document, OPEN, DocumentState.IN_REVIEW, version)
+        document.machine, document.run = reading["document"], run
+        document.extractor = reading["extractor"]
+        document.extractor_version = reading["extractor_version"]
+        document.confidence = reading["document"]["confidence"]
+        _show(document, data, "machine", "run", "extractor", "extractor_version", "confidence")
+        _note(document, ReviewAction.TAKE_OVER, actions.DOCUMENT_READING_TAKEN, changes=told)
+    return document
+
+
+def _before(document: Document, run: ExtractionRun) -> dict[str, Any] | None:
+    """The document as it stood on ``run`` until its last change, if that was to take over another reading."""
+    last = Review.objects.filter(document=document).order_by("-version").first()
+    if last is None or last.action != ReviewAction.TAKE_OVER:
+        return None
+    replaced: dict[str, Any] = last.changes[ReviewAction.TAKE_OVER]
+    return replaced["current"] if replaced["run"] == str(run.pk) else None
+
+
+def truth(document: Document) -> comparing.Truth:
+    """What people said of the document: all of it once it was approved, before that what they corrected."""
+    made = comparing.corrections(document.machine, document.current)
+    if document.state in (DocumentState.APPROVED, DocumentState.HANDED_OVER):
+        lines = range(len(document.current["lines"]))
+        made |= {*comparing.HEADER, *(f"lines.{n}.{name}" for n in lines for name in comparing.CELLS)}
+    return comparing.Truth(document.current, made)
+
+
+def record_comparison(document: Document, *, runs: Sequence[ExtractionRun]) -> None:
+    """Record that what these runs read from the document is about to be shown."""
+    facts = {"runs": [str(run.pk) for run in runs]}
+    trail.record(actions.DOCUMENT_READINGS_COMPARED, object=document, facts=facts)
+
+
+def _show(document: Document, data: dict[str, Any], *columns: str) -> None:
+    """Save ``data`` as what the document says now, with ``columns`` that were set beside it."""
+    pipeline.show(document, data)
+    document.save(update_fields=[*SHOWN, *columns])
+    pipeline.reindex(document)
 
 
 def approve(document: Document, *, version: int) -> Document:

@@ -94,7 +94,7 @@ def decide(request: HttpRequest, key: UUID) -> HttpResponse:
         fresh = _document(key)
         review.record_view(fresh)
         meanwhile = list(Review.objects.filter(document=fresh, version__gt=version).order_by("version"))
-        mine = still_typed(changes_of(*posted, fresh.current), [act.changes for act in meanwhile])
+        mine = still_typed(changes_of(*posted, fresh.current), [act.fields for act in meanwhile])
         return _show(request, fresh, typed=mine, meanwhile=meanwhile, status=409)
     except (review.NotAllowed, ValueError) as error:
         messages.error(

@@ -13,7 +13,9 @@ from zalion.portal import site
 from zalion.tenancy.models import User
 
 # What the browser's dialog offers first; whatever is chosen is told apart by its content.
-ACCEPT: Final = ".pdf,.eml,.msg,.xml,.edi,.xlsx,.xls,.ods,.csv,.txt,.html,.htm,.png,.jpg,.jpeg,.tif,.tiff,.zip"
+ACCEPT: Final = (
+    ".pdf,.eml,.msg,.xml,.edi,.xlsx,.xls,.ods,.csv,.txt,.html,.htm,.png,.jpg,.jpeg,.tif,.tiff,.zip"
+)
 
 
 def upload(request: HttpRequest) -> HttpResponse:
