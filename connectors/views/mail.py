@@ -1,5 +1,6 @@
 """The ledger, and a message with its body and attachments."""
 
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 from uuid import UUID
@@ -86,6 +87,7 @@ def message(request: HttpRequest, key: UUID) -> HttpResponse:
         message=shown,
         key=str(key),
         attachments=Attachment.objects.filter(message=shown),
+        written=datetime.fromisoformat(written) if (written := (shown.headers or {}).get("date")) else None,
         why=WHY.get(shown.reason, ""),
         copies=Message.objects.filter(copy_of=shown).select_related("mailbox", "mapping")[:COPIES],
         sections=site.portal.sections("message", request, shown),

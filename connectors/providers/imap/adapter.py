@@ -77,7 +77,7 @@ class ImapAdapter(HostAdapter, Receiver, Listener):
 
     def _further_steps(self) -> Sequence[Step]:
         return (
-            ("folders", "Listing folders", lambda: f"{len(self._connected().list_all())} folders"),
+            ("folders", "Listing folders", lambda: f"{len(self._connected().list_all())} found"),
             (
                 "read_only",
                 "Opening the inbox without the right to change it",
