@@ -30,6 +30,7 @@ MAILBOX_SYNC_ASKED = "mailbox.sync_asked"
 MAILBOX_RECONCILE_ASKED = "mailbox.reconcile_asked"
 MAILBOX_RECONCILED = "mailbox.reconciled"
 MAILBOX_HISTORY_ASKED = "mailbox.history_asked"
+BLOBS_SWEPT = "blobs.swept"
 LEDGER_INCIDENT = "ledger.incident"
 INVENTORY_LISTED = "inventory.listed"
 FOLDERS_LISTED = "folders.listed"
@@ -112,6 +113,7 @@ SENTENCES: Mapping[str, str] = {
     MAILBOX_HISTORY_ASKED: "Asked for a mailbox's historical mail to be read for documents.",
     LEDGER_INCIDENT: "Found mail on the server that the ledger did not have, and fetched it.",
     INVENTORY_LISTED: "Listed the ids of all mail in a folder.",
+    BLOBS_SWEPT: "Deleted sealed files that were left over from interrupted work.",
     FOLDERS_LISTED: "Listed a mailbox's folder names.",
     FOLDER_RESYNCED: "Read a folder again from the start, since the server forgot where we were.",
     SCOPE_REFUSED: "Stopped an access outside what the mailbox was granted, before anything was sent.",

@@ -28,6 +28,7 @@ from connectors.adapters import (
 from connectors.models import AccessScope, Mailbox, MailboxState, Operation
 from zalion.net import NetworkPolicy
 from zalion.tenancy.unit import unit
+from zalion.vault import blobs
 from zalion.vault.secrets import SecretPurpose
 
 MAX_REFUSALS = 3  # then the mailbox waits for a person, rather than have its account locked
@@ -88,9 +89,13 @@ class Gateway:
     def fetch(
         self, folder: str, refs: Sequence[MessageRef]
     ) -> Iterator[tuple[MessageRef, RawMessage | errors.ConnectorError]]:
-        """Each message of a page, or why that one cannot be had; the event that names them all comes first."""
+        """Each message of a page, or why that one cannot be had; the event that names them all comes first.
+
+        Raises StoreFull before it, where there is no room for them.
+        """
         receiver = self._receiver(folder)
         if refs:
+            blobs.require_room()
             trail.record(
                 actions.MESSAGE_FETCHED,
                 object=self.mailbox,
@@ -155,7 +160,11 @@ def require_scope(mailbox: Mailbox, operation: Operation, folder: str = "") -> N
 
 @contextmanager
 def open_mailbox(mailbox: Mailbox, *, limits: Limits | None = None) -> Iterator[Gateway]:
-    """Connected and signed in; failures are counted on the mailbox and hold every worker back alike."""
+    """Connected and signed in; failures are counted on the mailbox and hold every worker back alike.
+
+    Raises StoreFull, and does not connect, where there would be no room for what is found.
+    """
+    blobs.require_room()
     now = timezone.now()
     if mailbox.back_off_until is not None and mailbox.back_off_until > now:
         wait = (mailbox.back_off_until - now).total_seconds()

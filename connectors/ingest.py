@@ -88,6 +88,20 @@ def arrival(ref: MessageRef, fetched: RawMessage | errors.ConnectorError, *, now
     return Arrival(uuid4(), ref.id, ref.received_at or now, ref.size or 0, state=state, reason=fetched.code)
 
 
+def arrivals(
+    fetched: Iterable[tuple[MessageRef, RawMessage | errors.ConnectorError]], *, now: datetime
+) -> list[Arrival]:
+    """What became of each ref of a page; where that cannot be said of all, nothing of the page stays."""
+    found: list[Arrival] = []
+    try:
+        for ref, raw in fetched:
+            found.append(arrival(ref, raw, now=now))
+    except BaseException:
+        _discard(found)
+        raise
+    return found
+
+
 def unknown(mapping: FolderMapping, identities: Sequence[str]) -> set[str]:
     """Those of ``identities`` that the ledger does not have yet."""
     known = Message.objects.filter(mapping=mapping, identity__in=identities).values_list(

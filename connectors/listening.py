@@ -14,6 +14,7 @@ from connectors import claims, errors, gateway, sync
 from connectors.adapters import Heard, Limits
 from connectors.models import FolderMapping, Listening, Mailbox, MailboxState, MappingKind
 from zalion.tenancy.unit import unit
+from zalion.vault.errors import BlobNotStored
 
 LEASE = timedelta(seconds=150)
 RENEWED_EVERY = 45.0  # seconds
@@ -90,7 +91,7 @@ def _attend(
                 return error.code, UNABLE_AGAIN  # Polling serves as well: the mailbox has not failed.
     except (errors.FolderMissing, errors.ScopeViolation, errors.CursorExpired) as error:
         return error.code, FOLDER_AGAIN
-    except errors.ConnectorError as error:
+    except (errors.ConnectorError, BlobNotStored) as error:
         return error.code, AGAIN
     return "", timedelta()
 

@@ -26,6 +26,7 @@ from connectors.models import (
 )
 from zalion.tasks import enqueue
 from zalion.tenancy.unit import unit
+from zalion.vault.errors import BlobNotStored
 
 RECONCILE_TASK = "connectors.reconcile_folder"
 # The nightly bell comes first; a folder whose bell was lost is due by itself a little later.
@@ -91,7 +92,7 @@ def reconcile_folder(mapping_id: UUID) -> None:
         finished = _compare(mapping, claim, row)
     except claims.ClaimLost:
         return
-    except errors.ConnectorError as error:
+    except (errors.ConnectorError, BlobNotStored) as error:
         _put_off(mapping, claim, error)
         return
     now = timezone.now()
@@ -101,7 +102,9 @@ def reconcile_folder(mapping_id: UUID) -> None:
             enqueue(RECONCILE_TASK, mapping_id)
 
 
-def _put_off(mapping: FolderMapping, claim: claims.Claim, error: errors.ConnectorError) -> None:
+def _put_off(
+    mapping: FolderMapping, claim: claims.Claim, error: errors.ConnectorError | BlobNotStored
+) -> None:
     """The next sync comes first: it repairs what it can, such as ids that the server has given anew."""
     now = timezone.now()
     attempts = SyncState.objects.values_list("attempts", flat=True).get(pk=claim.state)
@@ -200,7 +203,7 @@ def _repair(
         if timezone.now() >= ends:
             return False
         now = timezone.now()
-        arrivals = [ingest.arrival(ref, raw, now=now) for ref, raw in opened.fetch(mapping.folder, page)]
+        arrivals = ingest.arrivals(opened.fetch(mapping.folder, page), now=now)
         ingest.take_in(mapping, arrivals, claim=claim, total=found.on_server)
     _recheck(mapping, found)
     return True
@@ -216,7 +219,7 @@ def _look_again(
     """Fetch once more what the server lists and once could not give; what it gives now was missing until now."""
     for page in _pages(found.denied, FETCHED):
         now = timezone.now()
-        arrivals = [ingest.arrival(ref, raw, now=now) for ref, raw in opened.fetch(mapping.folder, page)]
+        arrivals = ingest.arrivals(opened.fetch(mapping.folder, page), now=now)
         gone = {a.identity for a in arrivals if a.reason == errors.MessageGone.default_code}
         if back := [ref for ref in page if ref.id not in gone]:
             _open_incident(mapping, row, back)

@@ -85,7 +85,7 @@ def follow(mapping: FolderMapping, claim: claims.Claim, opened: gateway.Gateway)
         new = ingest.unknown(mapping, [ref.id for ref in page.refs])
         refs = [ref for ref in page.refs if ref.id in new]
         now = timezone.now()
-        arrivals = [ingest.arrival(ref, raw, now=now) for ref, raw in opened.fetch(mapping.folder, refs)]
+        arrivals = ingest.arrivals(opened.fetch(mapping.folder, refs), now=now)
         taken += len(ingest.take_in(mapping, arrivals, claim=claim, cursor=page.cursor, total=page.total))
         if not page.done and timezone.now() >= ends:
             return False

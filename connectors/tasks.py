@@ -8,9 +8,10 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from connectors import claims, ingest, onboarding, parse, reconcile, sync
+from connectors import claims, ingest, onboarding, parse, reconcile, sweep, sync
 from connectors.models import Mailbox, MailboxState, MappingKind, Message, Reconciliation, SyncState
 from zalion.tasks import Bell, due, enqueue, task
+from zalion.tenancy.models import Tenant
 from zalion.tenancy.unit import unit
 
 
@@ -46,6 +47,19 @@ def reconcile_nightly() -> None:
     with unit():
         for tenant, mailbox in live.order_by("tenant_id", "pk").values_list("tenant_id", "pk"):
             enqueue("connectors.reconcile_mailbox", mailbox, tenant=tenant)
+
+
+@task("connectors.sweep", system=True)
+def sweep_nightly() -> None:
+    """One task for each tenant; a bell that is lost rings again the next night."""
+    with unit():
+        for tenant in Tenant.objects.filter(suspended_at=None).values_list("pk", flat=True):
+            enqueue("connectors.sweep_tenant", tenant=tenant)
+
+
+@task("connectors.sweep_tenant")
+def sweep_tenant() -> None:
+    sweep.sweep_blobs()
 
 
 @due

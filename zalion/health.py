@@ -1,6 +1,5 @@
 """Whether the parts the portal stands on are there: one line for a probe, a list for the overview page."""
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,6 +15,7 @@ from django_q.brokers import get_broker
 
 from zalion import sandbox
 from zalion.models import Heartbeat
+from zalion.vault import blobs
 from zalion.vault.errors import KeyRingError
 from zalion.vault.ring import master_ring
 
@@ -24,8 +24,6 @@ LATE_LISTENER = timedelta(minutes=5)
 LATE_TICK = timedelta(minutes=3)
 DEAD_TICK = timedelta(minutes=10)
 LONG_QUEUE = 500
-DISK_RESERVE = 0.05  # of the file system: below it no mail is taken in
-DISK_WARNING = 0.10
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +74,14 @@ def master_key() -> Finding:
 
 
 def disk() -> Finding:
-    usage = shutil.disk_usage(settings.DATA_DIR)
-    free = usage.free / usage.total
-    detail = f"{usage.free / 2**30:.1f} GiB ({free:.0%}) free for mail and documents."
-    if free <= DISK_RESERVE:
-        return Finding("Disk", "failed", f"{detail} Make room: below {DISK_RESERVE:.0%} writing may fail.")
-    return Finding("Disk", "warning" if free <= DISK_WARNING else "ok", detail)
+    """It warns at twice the reserve, below which no new mail is fetched."""
+    free, share = blobs.room()
+    reserve = settings.DISK_RESERVE
+    detail = f"{free / 2**30:.1f} GiB ({share:.0%}) free for mail and documents."
+    if share < reserve:
+        waits = f"Below {reserve:.0%} no new mail is fetched; it waits on its servers."
+        return Finding("Disk", "failed", f"{detail} Make room. {waits}")
+    return Finding("Disk", "warning" if share < 2 * reserve else "ok", detail)
 
 
 def queue() -> Finding:

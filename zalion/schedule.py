@@ -68,6 +68,7 @@ PERIODIC: tuple[Periodic, ...] = (
     Periodic("audit.checkpoint", minutes=1),
     Periodic("tenancy.forget_sessions", daily=time(3, 30)),
     Periodic("connectors.reconcile", daily=time(2, 30)),
+    Periodic("connectors.sweep", daily=time(4, 0)),
 )
 
 

@@ -43,6 +43,9 @@ DNS_SERVERS = tuple(
     )
 )
 
+# The share of the data folder's file system that mail is not to fill: below it no new mail is fetched.
+DISK_RESERVE = env.float("ZALION_DISK_RESERVE", default=5) / 100
+
 INSTALLED_APPS = [
     "zalion.apps.PortalConfig",
     "zalion.tenancy.apps.TenancyConfig",

@@ -69,6 +69,7 @@ def mailbox(request: HttpRequest, key: UUID) -> HttpResponse:
         check_waiting=shown.checked_at is None and CHECKING in request.GET,
         late=standing.is_late(shown, now=timezone.now()),
         listening=standing.listening(shown, now=timezone.now()),
+        unstored=standing.unstored(shown),
         advice=errors.advice(shown.error_code),
         command=_command(shown, configuration["credential"]).split(" "),
         story=AuditEvent.objects.filter(object_kind="mailbox", object_id=str(key)).order_by("-sequence")[

@@ -18,9 +18,12 @@ from connectors.models import (
     Message,
     MessageState,
     Reconciliation,
+    SyncState,
 )
 from zalion.portal.site import Todo
+from zalion.vault.errors import BlobNotStored, StoreFull
 
+STORE = (StoreFull.code, BlobNotStored.code)
 DEAF = ("idle_missing", "idle_refused")
 PERSON_STATES = (MailboxState.NEEDS_ATTENTION, MailboxState.AWAITING_SIGN_OFF)
 
@@ -69,6 +72,12 @@ def listening(mailbox: Mailbox, *, now: datetime) -> dict[str, Any]:
     row = Listening.objects.filter(mailbox=mailbox).select_related("mapping").first()
     held = row is not None and row.since is not None and row.lease_until is not None and row.lease_until > now
     return {"row": row, "on": held, "deaf": row is not None and row.error_code in DEAF}
+
+
+def unstored(mailbox: Mailbox) -> str:
+    """The code by which our own store stopped the reading of ``mailbox``, empty where it did not."""
+    states = SyncState.objects.filter(mapping__mailbox=mailbox, error_code__in=STORE)
+    return states.values_list("error_code", flat=True).first() or ""
 
 
 def historical(mailbox: Mailbox) -> int:

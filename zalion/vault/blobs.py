@@ -4,17 +4,21 @@ import io
 import os
 import re
 import secrets
+import shutil
 import tempfile
 import uuid
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, Storage, storages
 
 from zalion.tenancy import context
-from zalion.vault.errors import BlobMissing, BlobNotStored, SealBroken
+from zalion.vault.errors import BlobMissing, BlobNotStored, SealBroken, StoreFull
 from zalion.vault.index import content_mac
 from zalion.vault.models import Purpose
 from zalion.vault.sealing import (
@@ -40,13 +44,26 @@ class StoredBlob(NamedTuple):
     size: int
 
 
+def room() -> tuple[int, float]:
+    """Bytes free for mail and documents, and which share of the data folder's file system that is."""
+    usage = shutil.disk_usage(settings.DATA_DIR)
+    return usage.free, usage.free / usage.total
+
+
+def require_room() -> None:
+    """Raise StoreFull where what is left is for the database and the work at hand: new work is not begun."""
+    if room()[1] < settings.DISK_RESERVE:
+        raise StoreFull("The disk is nearly full: nothing new is taken in.")
+
+
 def store(content: bytes | BinaryIO, *, kind: str, object_id: uuid.UUID | str) -> StoredBlob:
     """Seal ``content`` under a random key of its own and store it; returned means it is on the disk.
 
     The random key, wrapped for the tenant, is part of the returned ``key``: when the row that holds it is
     gone the content is gone too, wherever copies of the blob are. Call it outside a transaction. Raises
-    BlobNotStored when the storage fails; nothing is left to be taken for a blob then.
+    BlobNotStored when the storage fails, StoreFull before it does; nothing is left to be taken for a blob then.
     """
+    require_room()
     storage = storages["blobs"]
     object_key = os.urandom(OBJECT_KEY_BYTES)
     wrapped = seal(object_key, binding=_key_binding(kind, object_id), purpose=Purpose.CONTENT)
@@ -86,6 +103,34 @@ def open_blob(key: str, *, kind: str, object_id: uuid.UUID | str) -> UnsealingRe
 def delete(key: str) -> None:
     """Take a blob off the storage; one that is not there any more is no error. Forget ``key`` as well."""
     storages["blobs"].delete(_storage_name(_parsed(key)[0]))
+
+
+def orphans(in_use: Callable[[str], Iterable[str]], *, before: datetime) -> list[str]:
+    """What the storage holds of the tenant at work, written ``before`` then, that no row tells of.
+
+    A kill between sealing and commit leaves such blobs, and halves of them. ``in_use`` gives the keys of all
+    rows whose key begins with a hexadecimal digit. It is asked after the storage was listed, so a row that is
+    committed in between counts; a writer holds a blob without a row for minutes, so ``before`` lies a day back.
+    """
+    storage, found = storages["blobs"], []
+    top = context.tenant_id().hex
+    folders = sorted(storage.listdir(top)[0]) if storage.exists(top) else []
+    for digit in sorted({folder[0] for folder in folders}):
+        names = [
+            f"{top}/{folder}/{name}"
+            for folder in folders
+            if folder.startswith(digit)
+            for name in storage.listdir(f"{top}/{folder}")[1]
+        ]
+        known = {_storage_name(key[:32]) for key in in_use(digit)}
+        found += [name for name in names if name not in known and storage.get_modified_time(name) < before]
+    return found
+
+
+def discard(names: Iterable[str]) -> None:
+    """Take what ``orphans`` found off the storage."""
+    for name in names:
+        storages["blobs"].delete(name)
 
 
 def _parsed(key: str) -> tuple[str, bytes]:

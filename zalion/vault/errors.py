@@ -29,6 +29,13 @@ class BlobNotStored(VaultError):
     code = "not_stored"
 
 
+class StoreFull(BlobNotStored):
+    """So little room is left that nothing new is begun; ``retry_after`` is in seconds."""
+
+    code = "disk_full"
+    retry_after = 60.0
+
+
 class BlobMissing(VaultError):
     """The storage has no such blob."""
 
