@@ -1,6 +1,8 @@
 """After the row is safe: raw mail parsed in the child pool, in pages, never in the way of the next mail."""
 
 import mimetypes
+import time
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -32,6 +34,7 @@ SKIPPED_KINDS = frozenset({"auto_reply", "calendar", "receipt", "bounce", "newsl
 # A type is kept, in clear, where it is one that everybody knows; anything else is what a sender made up.
 KNOWN_TYPES = frozenset(mimetypes.MimeTypes().types_map[True].values())
 TOGETHER = 5  # rows written in one unit: on SQLite everybody else waits for it
+PATIENCE = 0.5  # seconds that a mail which is read waits for others to be written with
 INDEX_KIND = "connectors.message"
 # What a parse says of a message. The rest of the row, its identity after a resync above all, is others' to write.
 WRITTEN = (
@@ -45,9 +48,8 @@ def parse_messages(mapping_id: UUID) -> None:
     mapping = FolderMapping.objects.select_related("mailbox").filter(pk=mapping_id).first()
     ends = timezone.now() + VISIT
     while mapping is not None and (page := _claim_page(mapping)):
-        outcomes = [(message, _parse(message)) for message in page]
-        for start in range(0, len(outcomes), TOGETHER):
-            _write(outcomes[start : start + TOGETHER])
+        for outcomes in _read(page):
+            _write(outcomes)
         if timezone.now() >= ends:
             with unit():
                 enqueue(ingest.PARSE_TASK, mapping_id)
@@ -76,6 +78,19 @@ def _claim_page(mapping: FolderMapping) -> list[Message]:
                 message.parse_due_at, message.parse_attempts = lease, message.parse_attempts + 1
                 claimed.append(message)
     return claimed
+
+
+def _read(page: Iterable[Message]) -> Iterator[list[tuple[Message, dict[str, Any]]]]:
+    """The outcomes of a page, a few at a time: none waits long because the one after it takes its time."""
+    read: list[tuple[Message, dict[str, Any]]] = []
+    since = time.monotonic()
+    for message in page:
+        read.append((message, _parse(message)))
+        if len(read) >= TOGETHER or time.monotonic() - since > PATIENCE:
+            yield read
+            read, since = [], time.monotonic()
+    if read:
+        yield read
 
 
 def _parse(message: Message) -> dict[str, Any]:
@@ -117,15 +132,14 @@ def _write(outcomes: list[tuple[Message, dict[str, Any]]]) -> None:
             message.parse_due_at, message.parsed_at = None, timezone.now()
             if parsed.get("quarantine"):
                 message.state, message.reason = MessageState.QUARANTINED, parsed["quarantine"]
-                trail.record(actions.MESSAGE_QUARANTINED, object=message, reason=message.reason)
             else:
                 _fill(message, parsed)
-                if message.state == MessageState.QUARANTINED:
-                    trail.record(actions.MESSAGE_QUARANTINED, object=message, reason=message.reason)
                 attachments += _attachments(message, parsed)
                 written.add(message.pk)
-                if message.state == MessageState.STORED:
-                    stored.append(message)
+            if message.state == MessageState.QUARANTINED:
+                trail.record(actions.MESSAGE_QUARANTINED, object=message, reason=message.reason)
+            elif message.state == MessageState.STORED:
+                stored.append(message)
             message.save(update_fields=WRITTEN)
         Attachment.objects.filter(message__in=written).delete()
         Attachment.objects.bulk_create(attachments)
@@ -149,7 +163,14 @@ def _fill(message: Message, parsed: dict[str, Any]) -> None:
     message.authentication = parsed["sender"]
     policy = message.mapping.mailbox.failed_senders
     told = [] if policy == SenderPolicy.ACCEPT else senders.flags(parsed["sender"])
-    message.flags = sorted({*parsed["flags"], *told})
+    if (
+        message.mapping.mailbox.trusted_authserv_ids
+        and parsed["authentication"]
+        and not parsed["sender"]["server"]
+    ):
+        # None of our own servers vouched, somebody else did: forged, or it came round the gateway.
+        told.append("verdict_foreign")
+    message.flags = sorted({*parsed["flags"], *told, *_reused_id(message)})
     held = policy == SenderPolicy.QUARANTINE and senders.failed(parsed["sender"], sender=domain)
     refused = rules.refusal(rules.of(message.mapping), message, [node["sniffed"] for node in parsed["nodes"]])
     if held and not message.released:
@@ -163,6 +184,13 @@ def _fill(message: Message, parsed: dict[str, Any]) -> None:
     elif refused:
         message.state, message.reason = MessageState.SKIPPED, rules.FILTERED
         message.flags = [*message.flags, f"filter_{refused}"]
+
+
+def _reused_id(message: Message) -> list[str]:
+    """Whether other mail of the folder has this one's Message-ID; both are kept."""
+    same = Message.objects.filter(mapping=message.mapping, message_id_token=message.message_id_token)
+    others = same.exclude(pk=message.pk).exclude(content_hmac=message.content_hmac)
+    return ["message_id_reused"] if message.message_id_token and others.exists() else []
 
 
 def _attachments(message: Message, parsed: dict[str, Any]) -> list[Attachment]:

@@ -82,3 +82,13 @@ def test_a_new_policy_for_failed_senders_wants_new_signatures(acme: Company, mai
 def test_dmarc_decides_and_without_it_one_aligned_pass_is_enough(told: str, expected: bool) -> None:
     found = facts(mail(f"Authentication-Results: mx.acme.example; {told}"))
     assert senders.failed(found, sender="nord.example") is expected
+
+
+def test_a_verdict_of_a_foreign_server_alone_is_flagged(
+    acme: Company, server: MemoryMailbox, mapping: FolderMapping
+) -> None:
+    """Field note 55: what is believed is only what one's own servers say."""
+    forged = taken_in(acme, server, mapping, mail("Authentication-Results: evil.example; dmarc=pass"))
+    with acme.work():
+        assert forged.authentication["server"] == ""
+        assert "verdict_foreign" in forged.flags

@@ -303,3 +303,16 @@ def test_a_page_of_mail_is_indexed_outside_the_unit_and_written_in_short_ones(
         message_stored.disconnect(dispatch_uid="test")
     assert set(in_unit) == {False}
     assert together == [parse.TOGETHER, 1]
+
+
+def test_row_15_other_mail_of_the_same_message_id_is_kept_and_flagged(
+    acme: Company, server: MemoryMailbox, mapping: FolderMapping
+) -> None:
+    for subject in ("one", "two"):
+        server.deliver(mail(subject, "Message-ID: <same@nord.example>"))
+    with acme.work():
+        sync.sync_folder(mapping.pk)
+        parse.parse_messages(mapping.pk)
+        found = {row.subject: row for row in rows().values()}
+        assert {row.state for row in found.values()} == {"stored"}
+        assert ["message_id_reused" in found[subject].flags for subject in ("one", "two")] == [False, True]
