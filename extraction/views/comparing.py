@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.html import format_html
 
 from extraction import comparing, pipeline, review
 from extraction.forms import HEADER_GROUPS, LINE_COLUMNS
@@ -78,7 +79,13 @@ def take_over(request: HttpRequest, key: UUID) -> HttpResponse:
     except (review.NotAllowed, review.Conflict) as error:
         messages.error(request, str(error))
         return HttpResponseRedirect(reverse("portal:document-readings", args=[key]))
-    messages.success(request, "The document stands on this reading now; its readings can be taken back.")
+    way_back = reverse("portal:document-readings", args=[key])
+    messages.success(
+        request,
+        format_html(
+            'The document stands on this reading now. <a href="{}">Take the other back</a>', way_back
+        ),
+    )
     return HttpResponseRedirect(_address(shown))
 
 

@@ -71,6 +71,30 @@ def populate() -> None:
         held = Message.objects.order_by("received_at").last()
         assert held is not None
         Message.objects.filter(pk=held.pk).update(state="quarantined", reason="parser_died")
+        read_twice()
+
+
+def read_twice() -> None:
+    """The newest document, as if an older version had read it otherwise, and its mail read again."""
+    from extraction import pipeline
+    from extraction.models import Document
+
+    stored = Document.objects.filter(media_type="application/pdf", message__state="stored")
+    document = stored.order_by("created_at", "pk").last()
+    assert document is not None
+    lines = [
+        *document.machine["lines"][:-1],
+        {**document.machine["lines"][-1], "description": "Bolt", "gtin": "1"},
+    ]
+    older = {**document.machine, "incoterm": None, "net_total": "17.00", "lines": lines, "confidence": 0.61}
+    document.machine = document.current = older
+    document.extractor_version = "0"
+    document.save()
+    run = document.run
+    run.readings = [{**reading, "document": older, "extractor_version": "0"} for reading in run.readings]
+    run.save()
+    pipeline.rerun(document.message)
+    pipeline.run_due()
 
 
 def work() -> None:
@@ -140,6 +164,10 @@ def answer(asked: dict[str, Any]) -> Any:
                 }
                 | {"state": row.state, "lines": len(row.current["lines"])}
                 for row in Document.objects.order_by("created_at", "pk")
+            ],
+            "twice": [
+                str(key)
+                for key in Document.objects.filter(extractor_version="0").values_list("pk", flat=True)
             ],
             "messages": [str(key) for key in Message.objects.values_list("pk", flat=True)],
             "held": [
