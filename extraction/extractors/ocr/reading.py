@@ -59,6 +59,10 @@ def read_pages(pictures: Iterable[Picture]) -> Iterator[ReadPage]:
             continue
         straight = upright(picture.image, picture.scale, _turns(picture.image))
         cleaned = inked(straight.image)
+        if not _has_print(cleaned):
+            # The back of a sheet: Tesseract would look for words on it for many seconds.
+            yield _read(picture, straight, cleaned, ())
+            continue
         if not spoken:
             tokens = tesseract.recognise(cleaned.reduce(2), tesseract.languages())
             if (
@@ -70,9 +74,7 @@ def read_pages(pictures: Iterable[Picture]) -> Iterator[ReadPage]:
             spoken = _spoken(token.text for token in tokens)
         tokens = tesseract.recognise(cleaned, spoken)
         tokens += overlooked(cleaned, tokens, spoken)
-        words = words_of(tokens, picture.number, straight)
-        width, height = straight.image.width / picture.scale, straight.image.height / picture.scale
-        yield ReadPage(picture.number, width, height, tuple(words), straight, cleaned)
+        yield _read(picture, straight, cleaned, words_of(tokens, picture.number, straight))
 
 
 def overlooked(cleaned: Image.Image, tokens: Sequence[Token], spoken: Sequence[str]) -> list[Token]:
@@ -87,8 +89,7 @@ def overlooked(cleaned: Image.Image, tokens: Sequence[Token], spoken: Sequence[s
             int(token.y1) + _MARGIN,
         )
         rest.paste(255, box)
-    marks = rest.reduce(8).point([1 if level < 215 else 0 for level in range(256)])
-    if sum(marks.tobytes()) < _LEFT_OVER:
+    if not _has_print(rest):
         return []
     usual = median(token.y1 - token.y0 for token in tokens) if tokens else 0.0
     found = tesseract.recognise(rest, spoken[:1], mode=tesseract.SPARSE)
@@ -97,6 +98,16 @@ def overlooked(cleaned: Image.Image, tokens: Sequence[Token], spoken: Sequence[s
         for token in found
         if token.confidence >= _CLEAR and (not usual or 0.5 < (token.y1 - token.y0) / usual < 2.5)
     ]
+
+
+def _read(picture: Picture, straight: Upright, cleaned: Image.Image, words: Iterable[ReadWord]) -> ReadPage:
+    width, height = straight.image.width / picture.scale, straight.image.height / picture.scale
+    return ReadPage(picture.number, width, height, tuple(words), straight, cleaned)
+
+
+def _has_print(cleaned: Image.Image) -> bool:
+    marks = cleaned.reduce(8).point([1 if level < 215 else 0 for level in range(256)])
+    return sum(marks.tobytes()) >= _LEFT_OVER
 
 
 def _turns(image: Image.Image) -> int:

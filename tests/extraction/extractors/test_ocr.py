@@ -160,6 +160,12 @@ def test_every_page_of_a_tiff_is_read() -> None:
     assert pages == {1, 2}
 
 
+def test_the_empty_back_of_a_sheet_is_not_looked_at_for_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tesseract, "recognise", lambda *_args, **_options: pytest.fail("looked for words"))
+    result = read("back.png", png(Image.new("L", (1654, 2339), 244)))
+    assert [finding.code for finding in result.findings] == ["no_document"]
+
+
 def test_skew_is_measured_to_a_tenth_of_a_degree() -> None:
     for angle in (-3.0, -0.7, 1.4):
         crooked = sheet().rotate(angle, resample=Image.Resampling.BICUBIC, fillcolor=255)
