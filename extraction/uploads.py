@@ -20,6 +20,7 @@ from extraction import media
 from extraction.models import Document
 from zalion.tenancy.models import User
 from zalion.vault import index
+from zalion.vault.errors import BlobNotStored
 
 # What is larger than INSPECTED would be kept, but not looked into.
 DOCUMENT_BYTES: Final = min(25_000_000, INSPECTED)
@@ -110,7 +111,10 @@ def _one(mailbox: Mailbox, upload: Upload, name: str, uploader: User) -> Outcome
 
 
 def _stored(mailbox: Mailbox, name: str, mail: bytes, *, identity: str) -> Outcome:
-    report = importing.upload(mailbox, content=mail, identity=identity)
+    try:
+        report = importing.upload(mailbox, content=mail, identity=identity)
+    except BlobNotStored as error:
+        raise Refused("There is no room for it at the moment: nothing of it was kept.") from error
     message = Message.objects.get(mapping=ingest.upload_mapping(mailbox), identity=identity)
     return Outcome(name, "taken_in" if report.taken_in else "known", message=message)
 

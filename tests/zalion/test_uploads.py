@@ -62,3 +62,14 @@ def test_an_upload_without_end_is_refused(acme: Company, mailbox: Mailbox, setti
     with acme.work():
         assert not Message.objects.exists()
     assert upload(sign_in(acme.rui), mailbox.pk, MAIL[:90_000]).status_code == 200
+
+
+def test_an_upload_that_there_is_no_room_for_is_refused_in_words(
+    acme: Company, mailbox: Mailbox, settings: Any
+) -> None:
+    settings.DISK_RESERVE = 1.0
+    answer = upload(sign_in(acme.rui), mailbox.pk, MAIL)
+    assert answer.status_code == 422
+    assert "There is no room for it" in answer.content.decode()
+    with acme.work():
+        assert not Message.objects.exists()
