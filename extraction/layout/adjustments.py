@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from extraction.layout.amounts import Amount, amounts_in
+from extraction.layout.arithmetic import CENT, HUNDRED
 from extraction.layout.geometry import Row, Word, tokens_with_words
 from extraction.layout.lexicon import Lexicon
 from extraction.layout.numbers import NumberStyle, currency_of
@@ -27,6 +28,16 @@ class Adjustment:
 
     def value(self, style: NumberStyle) -> Decimal:
         return self.sign * abs(self.amount.values(style)[0])
+
+    def is_of(self, total: Amount) -> bool:
+        """Whether the printed rate of this total is the amount."""
+        style = NumberStyle()
+        shares = [
+            abs(whole * rate) / HUNDRED
+            for whole in total.values(style)
+            for rate in (self.rate.values(style) if self.rate else ())
+        ]
+        return any(abs(share - abs(value)) <= CENT for share in shares for value in self.amount.values(style))
 
 
 def adjustment_of(row: Row, lexicon: Lexicon) -> Adjustment | None:

@@ -10,7 +10,8 @@ from typing import Final
 from extraction.layout.adjustments import Adjustment, adjustment_of
 from extraction.layout.amounts import amounts_in
 from extraction.layout.arithmetic import closing_readings
-from extraction.layout.columns import NUMBERS, Header
+from extraction.layout.columns import Header
+from extraction.layout.edges import NUMBERS
 from extraction.layout.geometry import Row, Word, text_of
 from extraction.layout.leading import Item, lead
 from extraction.layout.lexicon import Lexicon, tokens_of

@@ -1,16 +1,15 @@
 """Heading rows of position tables: which column is where, what it may mean, and which word belongs to which."""
 
 import re
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
+from extraction.layout.edges import AMOUNTS, NUMBERS, Gap, Print, edge, units
 from extraction.layout.geometry import Row, Segment, Word, tokens_with_words
-from extraction.layout.header_fields import dates_in
-from extraction.layout.lexicon import Lexicon, month_names, tokens_of
+from extraction.layout.lexicon import Lexicon, tokens_of
 
 # A heading's rows are not further apart than this many of their heights.
 STACK_GAP: Final = 0.9
@@ -21,13 +20,9 @@ TIGHT_SHARE: Final = 0.5
 TIGHT_GAP: Final = 0.25
 # The words of one heading are not further apart than this many heights.
 LABEL_GAP: Final = 0.9
-GROUP_GAP: Final = 0.4
 
 POSITION: Final = re.compile(r"[0-9]{1,6}(?:[.][0-9]{1,3})*[.)]?|[0-9]{1,3}[a-z]")
 _DIGIT: Final = re.compile(r"\d")
-_GROUP: Final = re.compile(r"\d{3}(?:[.,]\d{1,4})?")
-AMOUNTS: Final = frozenset({"quantity", "line_total", "unit_price"})
-NUMBERS: Final = AMOUNTS | {"discount", "tax_rate", "price_base", "other_quantity"}
 TOTALS: Final = frozenset({"net_total", "sub_total", "tax_total", "gross_total"})
 # So many labels of totals in one row are a table of totals.
 _SIDE_BY_SIDE: Final = 3
@@ -98,44 +93,28 @@ class Header:
         return cells
 
     def fit(self, rows: Sequence[Sequence[Word]], texts: Sequence[Segment] = ()) -> None:
-        """Sets the edges between the columns where the fewest of the body's words are cut, in the widest gap. Texts
-        count where they stand below one heading."""
-        spans = [(unit[0].x0, unit[-1].x1) for words in rows for unit in units(words)]
+        """Sets the edges between the columns by what is printed below them. Texts count where they stand below one
+        heading."""
+        found = Print.of(rows)
         for text in texts:
             under = [column for column in self.columns if text.x0 < column.x1 and column.x0 < text.x1]
-            if len(under) == 1 and under[0].role not in NUMBERS:
-                spans.append((text.x0, text.x1))
-        self.edges = [_edge(left, right, spans) for left, right in pairwise(self.columns)]
-
-
-def units(words: Sequence[Word]) -> list[list[Word]]:
-    """The words of a row, those of a written-out date and of a number in groups together: no column's edge runs
-    through them."""
-    dates: dict[int, list[Word]] = {}
-    if any(_names_month(word.text) for word in words):
-        dates = {id(word): hit for hit in dates_in(words) for word in hit}
-    found: list[list[Word]] = []
-    for word in words:
-        hit = dates.get(id(word), [word])
-        if hit[0] is not word:
-            continue
-        if found and _goes_on(found[-1][-1], word):
-            found[-1].append(word)
-        else:
-            found.append(hit)
-    return found
-
-
-@lru_cache(maxsize=16384)
-def _names_month(text: str) -> bool:
-    return any(token in month_names() for token in tokens_of(text))
-
-
-def _goes_on(left: Word, right: Word) -> bool:
-    """Whether two words are one number, printed as `1 180,10`."""
-    if not left.text.isdigit() or len(left.text) > 3 or not _GROUP.fullmatch(right.text):
-        return False
-    return right.x0 - left.x1 < GROUP_GAP * right.height
+            if not under or (len(under) == 1 and under[0].role not in NUMBERS):
+                found.add(text)
+        numbered = [column.role in NUMBERS or column.role == "pos" for column in self.columns]
+        middles = [float("-inf"), *(column.center for column in self.columns), float("inf")]
+        self.edges = [
+            edge(
+                Gap(
+                    (left.center, left.x1),
+                    (right.x0, right.center),
+                    (middles[number], middles[number + 3]),
+                    (left.role, right.role),
+                    (sum(numbered[: number + 1]), sum(numbered)),
+                ),
+                found,
+            )
+            for number, (left, right) in enumerate(pairwise(self.columns))
+        ]
 
 
 def find_headers(rows: Sequence[Row], lexicon: Lexicon) -> dict[int, Header]:
@@ -163,7 +142,7 @@ def find_header(rows: Sequence[Row], index: int, lexicon: Lexicon) -> Header | N
     columns = _groups(row, lexicon)
     roles = {column.names[0] for column in columns if column.names}
     # The amounts may be headed in another of the heading's rows, where this one says enough without them.
-    enough = 3 if roles & AMOUNTS else 4
+    enough = 3 if roles & (AMOUNTS | {"other_quantity"}) else 4
     if len(roles - {"other"}) < enough or not roles & _GOODS:
         return None
     header = Header(columns, index, index)
@@ -285,7 +264,27 @@ def _attach(header: Header, group: Column, lexicon: Lexicon) -> None:
             header.columns.remove(right)
             return
     best = max(hits, key=lambda column: min(column.x1, group.x1) - max(column.x0, group.x0))
-    best.words += group.words
+    if not _part(header, best, group, lexicon):
+        best.words += group.words
+
+
+def _part(header: Header, column: Column, group: Column, lexicon: Lexicon) -> bool:
+    """Parts two headings that stand as close as the words of one, where what stands above or below belongs to only one
+    of them: "PRIX | UNITÉ" above "UNITAIRE". Whether they were two."""
+    whole = _meaning([*column.words, *group.words], lexicon)
+    for cut in range(1, len(column.words) if not whole else 0):
+        left, right = column.words[:cut], column.words[cut:]
+        if group.x1 < right[0].x0:
+            left = [*left, *group.words]
+        elif group.x0 > left[-1].x1:
+            right = [*right, *group.words]
+        else:
+            continue
+        if _meaning(left, lexicon) and _meaning(right, lexicon):
+            column.words = left
+            header.columns.append(Column(right))
+            return True
+    return False
 
 
 def _adjacent(left: Column, right: Column) -> bool:
@@ -346,21 +345,3 @@ def _assign(header: Header) -> None:
             if column.role == "other_quantity":
                 column.role = "quantity"
                 return
-
-
-def _edge(left: Column, right: Column, spans: Sequence[tuple[float, float]]) -> float:
-    """Where between two headings' centres the fewest spans are cut; of such gaps the widest, and of those that meet
-    the gap between the headings rather than one beside it."""
-    low, high = left.center, right.center
-    inside = [(max(start, low), min(stop, high)) for start, stop in spans if stop > low and start < high]
-    borders = sorted({low, high, *(border for span in inside for border in span)})
-    starts, stops = sorted(start for start, _ in inside), sorted(stop for _, stop in inside)
-    best, best_key = (left.x1 + right.x0) / 2, (float("inf"), True, 0.0)
-    for begin, end in pairwise(borders):
-        middle = (begin + end) / 2
-        cut = bisect_left(starts, middle) - bisect_right(stops, middle)
-        outside = end <= left.x1 or begin >= right.x0
-        key = (float(cut), outside, begin - end)
-        if key < best_key:
-            best, best_key = middle, key
-    return best

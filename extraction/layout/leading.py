@@ -34,7 +34,7 @@ class Item:
 def lead(items: Sequence[Item]) -> None:
     """Marks the rows that belong to the position below them: those above its numbers where cells are centred, or where
     its text stands on rows of its own and is not numbered. Between two positions' numbers the widest gap divides; where
-    all are alike, as many rows lead as above the first."""
+    all are alike, it is by count."""
     anchors = [number for number, item in enumerate(items) if item.kind == "line"]
     apart = not anchors
     anchors = anchors or [number for number, item in enumerate(items) if item.kind == "numbers"]
@@ -48,8 +48,13 @@ def lead(items: Sequence[Item]) -> None:
         return
     for number in range(start, first):
         items[number].leads = True
+    count = first - start
     for above, below in pairwise(anchors):
-        for number in range(_divide(items, above, below, first - start), below):
+        # What is set to the middle has as many rows below its numbers as above them.
+        begin = max(above + 1, below - count) if apart else min(above + 1 + count, below)
+        begin = _widest(items, above, below) or begin
+        count = count if apart else below - begin
+        for number in range(begin, below):
             items[number].leads = True
 
 
@@ -67,12 +72,11 @@ def _is_centred(items: Sequence[Item], anchors: Sequence[int], above: int) -> bo
     return below - anchors[0] - 1 == above
 
 
-def _divide(items: Sequence[Item], above: int, below: int, count: int) -> int:
-    """The first row of the lower of two positions, whose numbers are on these rows."""
+def _widest(items: Sequence[Item], above: int, below: int) -> int | None:
+    """The row below the one gap that is wider than all others between two positions' numbers; None without one."""
     gaps = sorted(((_gap(items, number), number) for number in range(above + 1, below + 1)), reverse=True)
-    if len(gaps) == 1 or gaps[0][0] - gaps[1][0] > WIDER * items[below].row.height:
-        return gaps[0][1]
-    return max(above + 1, below - count)
+    clear = len(gaps) == 1 or gaps[0][0] - gaps[1][0] > WIDER * items[below].row.height
+    return gaps[0][1] if clear else None
 
 
 def _gap(items: Sequence[Item], number: int) -> float:

@@ -8,7 +8,8 @@ from typing import Final
 from extraction.layout.amounts import amounts_in
 from extraction.layout.arithmetic import closing_readings
 from extraction.layout.body import RawLine
-from extraction.layout.columns import AMOUNTS, NUMBERS, Column, Header
+from extraction.layout.columns import Column, Header
+from extraction.layout.edges import AMOUNTS, NUMBERS
 from extraction.layout.geometry import Word, text_of
 from extraction.layout.lexicon import unit_code
 from extraction.layout.numbers import NumberStyle, leading_number, ordered, readings

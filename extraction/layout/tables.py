@@ -8,7 +8,8 @@ from typing import Final
 from extraction.layout.adjustments import adjustment_of
 from extraction.layout.amounts import amounts_in
 from extraction.layout.body import Body, RawLine, printed
-from extraction.layout.columns import AMOUNTS, TOTALS, Header, find_headers, lists_totals
+from extraction.layout.columns import TOTALS, Header, find_headers, lists_totals
+from extraction.layout.edges import AMOUNTS
 from extraction.layout.geometry import Page, Row, Segment, Word, tokens_with_words
 from extraction.layout.header_fields import labels_of
 from extraction.layout.lexicon import Lexicon
@@ -147,30 +148,33 @@ def table_rows(
 def _goes_on(
     page: Page, index: int, stop: int, lexicon: Lexicon, header: Header, rows: Sequence[tuple[int, Row]]
 ) -> bool:
-    """Whether a sum or a discount is a group's or a position's: a whole line that adds up comes soon after it, or it
-    stands right below a position, below the text of that, and the totals elsewhere."""
+    """Whether a sum or a discount is a group's or a position's: numbers that add up come soon after it, or it stands
+     right below a position and is the printed share of its total; without a rate, below its text."""
     row = page.rows[index]
-    discount = adjustment_of(row, lexicon) is not None
+    discount = adjustment_of(row, lexicon)
     if not discount and not _is_total(row, lexicon, TOTALS):
         return False
     fitted = replace(header)
     fitted.fit([printed(item.words) for _, item in rows])
     body = Body(fitted, lexicon)
     for other in page.rows[index + 1 : min(stop, index + _SOON)]:
-        if body.is_line(other) and body.adds_up(other):
+        if body.adds_up(other):
             return True
         if _ends(other, lexicon) and adjustment_of(other, lexicon) is None:
             break
-    if not discount or row.y0 - rows[-1][1].y1 > _TIGHT * row.height:
+    above = [item for _, item in rows[-_SOON:]]
+    if not discount or row.y0 - above[-1].y1 > _TIGHT * row.height:
         return False
-    return _is_below_text(row, [item for _, item in rows[-_SOON:]], page.rows[index + 1 : index + 2])
+    if discount.rate:
+        return any(discount.is_of(amount) for item in above for amount in amounts_in(item.words))
+    return _is_below_text(row, above, page.rows[index + 1 : index + 2])
 
 
 def _is_below_text(row: Row, above: Sequence[Row], below: Sequence[Row]) -> bool:
-    """Whether the row begins where a cell in the middle of the rows above does, and the row below elsewhere."""
+    """Whether the row begins where a cell of the rows above does, and the row below elsewhere."""
     near = _ALIGNED * row.height
     x0 = row.segments[0].x0
-    inner = any(abs(segment.x0 - x0) < near for item in above for segment in item.segments[1:])
+    inner = any(abs(segment.x0 - x0) < near for item in above for segment in item.segments)
     return inner and not any(abs(item.segments[0].x0 - x0) < near for item in below)
 
 
