@@ -24,6 +24,7 @@ MAILBOX_ACTIVATED = "mailbox.activated"
 MAILBOX_PAUSED = "mailbox.paused"
 MAILBOX_REOPENED = "mailbox.reopened"
 MAILBOX_ATTENTION = "mailbox.needs_attention"
+MAILBOX_RECOVERED = "mailbox.recovered"
 MAILBOX_POLLED = "mailbox.polled"
 MAILBOX_LISTENED = "mailbox.listened"
 MAILBOX_SYNC_ASKED = "mailbox.sync_asked"
@@ -35,6 +36,11 @@ LEDGER_INCIDENT = "ledger.incident"
 INVENTORY_LISTED = "inventory.listed"
 FOLDERS_LISTED = "folders.listed"
 FOLDER_RESYNCED = "folder.resynced"
+FOLDER_REMAPPED = "folder.remapped"
+FOLDER_RENAMED = "folder.renamed"
+FOLDER_ATTENTION = "folder.needs_attention"
+FOLDER_RECOVERED = "folder.recovered"
+CONNECTION_CHANGED = "connection.changed"
 SCOPE_REFUSED = "scope.refused"
 CREDENTIAL_USED = "credential.used"
 CREDENTIAL_REFUSED = "credential.refused"
@@ -45,6 +51,7 @@ NOTIFICATION_RECEIVED = "notification.received"
 MESSAGES_LISTED = "messages.listed"
 MESSAGE_FETCHED = "message.fetched"
 MESSAGES_STORED = "messages.stored"
+MESSAGES_GONE = "messages.gone"
 MESSAGES_IMPORTED = "messages.imported"
 MESSAGE_PARSED = "message.parsed"
 MESSAGE_QUARANTINED = "message.quarantined"
@@ -106,6 +113,7 @@ SENTENCES: Mapping[str, str] = {
     MAILBOX_REOPENED: "Reopened a mailbox's approvals.",
     MAILBOX_ATTENTION: "A mailbox needs attention.",
     MAILBOX_LISTENED: "Kept a connection open to be told of new mail.",
+    MAILBOX_RECOVERED: "A mailbox that had failed works again.",
     MAILBOX_POLLED: "Looked into a mailbox and found nothing new.",
     MAILBOX_SYNC_ASKED: "Asked for a mailbox to be read now.",
     MAILBOX_RECONCILE_ASKED: "Asked for a mailbox to be compared with the ledger.",
@@ -115,7 +123,12 @@ SENTENCES: Mapping[str, str] = {
     INVENTORY_LISTED: "Listed the ids of all mail in a folder.",
     BLOBS_SWEPT: "Deleted sealed files that were left over from interrupted work.",
     FOLDERS_LISTED: "Listed a mailbox's folder names.",
-    FOLDER_RESYNCED: "Read a folder again from the start, since the server forgot where we were.",
+    FOLDER_RESYNCED: "Began to read a folder again from its start, since the server gave its mail other ids.",
+    FOLDER_REMAPPED: "Read a folder again to its end, and gave the mail that was known its new ids.",
+    FOLDER_RENAMED: "Followed a folder that was renamed on the server.",
+    FOLDER_ATTENTION: "A folder of a mailbox cannot be read; the others go on.",
+    FOLDER_RECOVERED: "A folder that could not be read is read again.",
+    CONNECTION_CHANGED: "The mail server showed another certificate, or another protection, than before.",
     SCOPE_REFUSED: "Stopped an access outside what the mailbox was granted, before anything was sent.",
     CREDENTIAL_USED: "Used a secret to connect to a mailbox.",
     CREDENTIAL_REFUSED: "The mail server refused a credential.",
@@ -125,6 +138,7 @@ SENTENCES: Mapping[str, str] = {
     MESSAGES_LISTED: "Listed mail of a folder.",
     MESSAGE_FETCHED: "Fetched mail from a mailbox.",
     MESSAGES_STORED: "Stored mail, sealed, in the ledger.",
+    MESSAGES_GONE: "Listed mail that had left the folder before it could be fetched.",
     MESSAGES_IMPORTED: "Imported mail from files.",
     MESSAGE_PARSED: "Read the structure of a mail.",
     MESSAGE_QUARANTINED: "Put a mail into quarantine.",

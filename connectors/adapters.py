@@ -103,7 +103,8 @@ class ChangePage:
 
     `cursor` is opaque text that stands behind the last of `refs`. `done` is true for the last page of a call.
     `total` is the number of messages in the folder, for showing progress; None where unknown. `renamed_to`
-    is the folder's id by now, where that is no longer the one asked for: within this session both are good.
+    is the folder's id by now, where that is no longer the one asked for: within this session both are good,
+    and later only the new one without a cursor.
     """
 
     refs: tuple[MessageRef, ...]
@@ -129,11 +130,15 @@ class RawMessage:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionFacts:
-    """How the present connection is protected, for the trail: TLS version, cipher suite, numeric address."""
+    """How the present connection is protected, for the trail: TLS version, cipher suite, numeric address.
+
+    `certificate` is the SHA-256 of the server's certificate (DER), in hex.
+    """
 
     tls_version: str
     cipher: str
     server: str
+    certificate: str = ""
 
 
 class CheckOutcome(StrEnum):

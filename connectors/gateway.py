@@ -74,9 +74,15 @@ class Gateway:
         self.facts: dict[str, Any] = asdict(adapter.facts)
         self._adapter = adapter
 
-    def changes(self, folder: str, cursor: str | None) -> Iterator[ChangePage]:
+    def folders(self) -> dict[str, FolderInfo]:
+        """Every folder of the mailbox by its id, names only."""
+        trail.record(actions.FOLDERS_LISTED, object=self.mailbox)
+        return {folder.id: folder for folder in self._adapter.folders()}
+
+    def changes(self, folder: str, cursor: str | None, *, called: str = "") -> Iterator[ChangePage]:
+        """What came after ``cursor`` into ``folder`` as it was granted, which by now may be ``called`` otherwise."""
         receiver = self._receiver(folder)
-        for page in receiver.changes(folder, cursor):
+        for page in receiver.changes(called or folder, cursor):
             if page.refs:
                 trail.record(
                     actions.MESSAGES_LISTED,
@@ -108,15 +114,15 @@ class Gateway:
             except (errors.MessageGone, errors.MessageTooLarge) as error:
                 yield ref, error
 
-    def inventory(self, folder: str) -> Iterator[MessageRef]:
+    def inventory(self, folder: str, *, called: str = "") -> Iterator[MessageRef]:
         """Every message now in ``folder``, ids only. One event for the folder: what is fetched is named then."""
         receiver = self._receiver(folder)
         trail.record(
             actions.INVENTORY_LISTED, object=self.mailbox, scope=Operation.READ, facts={"folder": folder}
         )
-        yield from receiver.inventory(folder)
+        yield from receiver.inventory(called or folder)
 
-    def listen(self, folder: str, *, seconds: float) -> Iterator[Heard]:
+    def listen(self, folder: str, *, called: str = "", seconds: float) -> Iterator[Heard]:
         """What is heard of ``folder``, a word at least every ``seconds``, for as long as it is iterated.
 
         One event for the connection. Raises UnsupportedOperation where connector or server cannot tell.
@@ -129,7 +135,7 @@ class Gateway:
         facts = {"folder": folder, "server": self.facts["server"]}
         trail.record(actions.MAILBOX_LISTENED, object=self.mailbox, scope=Operation.READ, facts=facts)
         while True:
-            yield self._adapter.listen(folder, seconds=seconds)
+            yield self._adapter.listen(called or folder, seconds=seconds)
 
     def _receiver(self, folder: str) -> Receiver:
         require_scope(self.mailbox, Operation.READ, folder)
@@ -172,13 +178,14 @@ def open_mailbox(mailbox: Mailbox, *, limits: Limits | None = None) -> Iterator[
     try:
         with adapter_for(mailbox, limits=limits) as adapter:
             gateway = Gateway(mailbox, adapter)
+            note_connection(mailbox, gateway.facts)
             yield gateway
     except (errors.CursorExpired, errors.FolderMissing, errors.ScopeViolation):
         raise  # one folder's matter: the connection itself is well
     except errors.ConnectorError as error:
         note_failure(mailbox, error, now=timezone.now())
         raise
-    note_success(mailbox, facts=gateway.facts)
+    note_success(mailbox)
 
 
 def check(mailbox: Mailbox) -> tuple[CheckReport, list[FolderInfo]]:
@@ -193,17 +200,35 @@ def check(mailbox: Mailbox) -> tuple[CheckReport, list[FolderInfo]]:
         return report, list(adapter.folders())
 
 
-def note_success(mailbox: Mailbox, *, facts: dict[str, Any]) -> None:
-    """Forget earlier failures; written only where something changed, since every poll comes by here."""
-    unchanged = not (mailbox.failures or mailbox.refusals or mailbox.error_code)
-    if unchanged and mailbox.connection_facts == facts:
+def note_connection(mailbox: Mailbox, facts: dict[str, Any]) -> None:
+    """Keep how the connection is protected, and put it on record where that is not as it was."""
+    before = mailbox.connection_facts
+    if before == facts:
+        return
+    changed = {name: [was, facts[name]] for name, was in (before or {}).items() if facts.get(name) != was}
+    with unit():
+        Mailbox.objects.filter(pk=mailbox.pk).update(connection_facts=facts)
+        # A server has many addresses and answers from any of them.
+        if changed.keys() - {"server"}:
+            trail.record(actions.CONNECTION_CHANGED, object=mailbox, facts={"changed": changed})
+    mailbox.connection_facts = facts
+
+
+def note_success(mailbox: Mailbox) -> None:
+    """Forget earlier failures; written only where there were some, since every poll comes by here."""
+    if not (mailbox.failures or mailbox.refusals or mailbox.error_code):
         return
     with unit():
+        failed = Mailbox.objects.select_for_update().filter(pk=mailbox.pk).first()
+        if failed is None or not (failed.failures or failed.refusals or failed.error_code):
+            return
         Mailbox.objects.filter(pk=mailbox.pk).update(
-            failures=0, refusals=0, error_code="", error_at=None, back_off_until=None, connection_facts=facts
+            failures=0, refusals=0, error_code="", error_at=None, back_off_until=None
         )
+        facts = {"failures": failed.failures}
+        trail.record(actions.MAILBOX_RECOVERED, object=mailbox, reason=failed.error_code, facts=facts)
     # A connection that is kept ends here too, long after: what happened in between is not forgotten then.
-    mailbox.failures, mailbox.refusals, mailbox.error_code, mailbox.connection_facts = 0, 0, "", facts
+    mailbox.failures, mailbox.refusals, mailbox.error_code = 0, 0, ""
 
 
 def note_failure(mailbox: Mailbox, error: errors.ConnectorError, *, now: datetime) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import sha256
 from itertools import islice
 from typing import BinaryIO, Self, TypeVar
 
@@ -270,8 +271,10 @@ class HostAdapter(MailboxAdapter):
             channel.close()
             raise
         cipher, certificate = tls.cipher(), tls.getpeercert()
-        address = str(tls.getpeername()[0])
-        self._facts = ConnectionFacts(tls.version() or "", cipher[0] if cipher else "", address)
+        address, shown = str(tls.getpeername()[0]), sha256(tls.getpeercert(binary_form=True) or b"")
+        self._facts = ConnectionFacts(
+            tls.version() or "", cipher[0] if cipher else "", address, shown.hexdigest()
+        )
         ends = ssl.cert_time_to_seconds(str(certificate["notAfter"] if certificate else ""))
         return datetime.fromtimestamp(ends, UTC).date().isoformat()
 

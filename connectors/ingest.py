@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, BinaryIO
 from uuid import UUID, uuid4
 
-from django.db.models import F, QuerySet, Value
+from django.db.models import F, Q, QuerySet, Value
 from django.db.models.functions import Concat
 from django.utils import timezone
 
@@ -29,6 +29,8 @@ RETIRED = "retired:"
 PARSE_TASK = "connectors.parse_messages"
 SENDER_FAILED = "sender_failed"  # the reason of mail that is held back until somebody releases it
 HISTORICAL = "historical"  # the reason of mail from before the mailbox's start
+# Mail that was listed and had left before it could be fetched.
+GONE = Q(state=MessageState.SKIPPED, reason=errors.MessageGone.default_code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +105,9 @@ def arrivals(
 
 
 def unknown(mapping: FolderMapping, identities: Sequence[str]) -> set[str]:
-    """Those of ``identities`` that the ledger does not have yet."""
-    known = Message.objects.filter(mapping=mapping, identity__in=identities).values_list(
-        "identity", flat=True
-    )
-    return set(identities).difference(known)
+    """Those of ``identities`` that the ledger does not have yet, or knows only as gone."""
+    known = Message.objects.filter(~GONE, mapping=mapping, identity__in=identities)
+    return set(identities).difference(known.values_list("identity", flat=True))
 
 
 def take_in(
@@ -129,6 +129,7 @@ def take_in(
             _hold(claim, arrived)
         fresh = unknown(mapping, [a.identity for a in arrived])
         page = list({a.identity: a for a in arrived if a.identity in fresh}.values())
+        page = _returned(mapping, page, fence=claim.fence if claim is not None else 0)
         page = _remap(mapping, page, began=claim.resync) if claim is not None and claim.resync else page
         rows = _rows(mapping, page)
         Message.objects.bulk_create(rows)
@@ -138,6 +139,9 @@ def take_in(
                 object=mapping.mailbox,
                 facts={"folder": mapping.folder, "ids": [str(row.pk) for row in rows]},
             )
+        if gone := [str(row.pk) for row in rows if row.reason == errors.MessageGone.default_code]:
+            facts = {"folder": mapping.folder, "ids": gone}
+            trail.record(actions.MESSAGES_GONE, object=mapping.mailbox, facts=facts)
         if claim is not None:
             claims.advance(claim, cursor=cursor, seen=len(page), total=total)
         if any(row.parse_due_at for row in rows):
@@ -196,10 +200,20 @@ def _rows(mapping: FolderMapping, page: Sequence[Arrival]) -> list[Message]:
     return rows
 
 
+def _returned(mapping: FolderMapping, page: list[Arrival], *, fence: int) -> list[Arrival]:
+    """Let mail that was gone when it was first listed have its identity, now that it is there; return what is new."""
+    there = {item.identity for item in page if item.reason != errors.MessageGone.default_code}
+    known = Message.objects.filter(GONE, mapping=mapping, identity__in=[item.identity for item in page])
+    still = set(known.exclude(identity__in=there).values_list("identity", flat=True))
+    known.filter(identity__in=there).update(identity=_retired(fence))
+    return [item for item in page if item.identity not in still]
+
+
 def _remap(mapping: FolderMapping, page: Sequence[Arrival], *, began: datetime) -> list[Arrival]:
     """After a UIDVALIDITY reset, give known mail its new identity; return what is really new (RFC 3501 2.3.1.1).
 
-    One row for one arrival, copies included: a row named since the resync ``began`` keeps its name.
+    One row for one arrival, copies included: a row named since the resync ``began`` keeps its name. Mail that
+    never was fetched is known by its reason and size, and by the server's time where several share these.
     """
     by_content: dict[str, list[Arrival]] = {}
     for item in page:
@@ -208,11 +222,20 @@ def _remap(mapping: FolderMapping, page: Sequence[Arrival], *, began: datetime) 
     known = Message.objects.filter(mapping=mapping, content_hmac__in=by_content, identified_at__lt=began)
     renamed: set[str] = set()
     for row in known.order_by("taken_in_at"):
-        if same := by_content[row.content_hmac]:
-            identity = same.pop(0).identity
-            Message.objects.filter(pk=row.pk).update(identity=identity, identified_at=timezone.now())
-            renamed.add(identity)
+        if alike := by_content[row.content_hmac]:
+            renamed.add(_rename(row, alike.pop(0)))
+    for item in page:
+        if item.state == MessageState.QUARANTINED and not item.content_hmac:
+            rows = Message.objects.filter(mapping=mapping, identified_at__lt=began, content_hmac="")
+            same = rows.filter(state=item.state, reason=item.reason, size=item.size).order_by("taken_in_at")
+            if never_fetched := same.filter(received_at=item.received_at).first() or same.first():
+                renamed.add(_rename(never_fetched, item))
     return [item for item in page if item.identity not in renamed]
+
+
+def _rename(row: Message, item: Arrival) -> str:
+    Message.objects.filter(pk=row.pk).update(identity=item.identity, identified_at=timezone.now())
+    return item.identity
 
 
 def retire_identities(
@@ -222,11 +245,15 @@ def retire_identities(
 
     The resync that has to follow gives mail still there its identity again, by content. Raises ClaimLost.
     """
-    retired = Concat(Value(f"{RETIRED}{claim.fence}:"), F("identity"))
     rows = Message.objects.filter(mapping=mapping).exclude(identity__startswith=RETIRED)
     with unit():
         claims.hold(claim)
-        (rows if among is None else rows.filter(identity__in=among)).update(identity=retired)
+        (rows if among is None else rows.filter(identity__in=among)).update(identity=_retired(claim.fence))
+
+
+def _retired(fence: int) -> Concat:
+    """An identity as it is kept of mail that does not have it any more."""
+    return Concat(Value(f"{RETIRED}{fence}:"), F("identity"))
 
 
 def retry(message: Message) -> None:

@@ -84,7 +84,7 @@ def _attend(
     """The code of what ended it, empty where nothing is wrong, and how long to leave it then."""
     try:
         with gateway.open_mailbox(mailbox, limits=LIMITS) as opened:
-            gateway.note_success(mailbox, facts=opened.facts)
+            gateway.note_success(mailbox)
             try:
                 _follow(opened, mapping, post, ended=ended, progress=progress)
             except errors.UnsupportedOperation as error:
@@ -106,7 +106,7 @@ def _follow(
 ) -> None:
     since, until, renewed = timezone.now(), time.monotonic() + SESSION, 0.0
     heard_at = since
-    for heard in opened.listen(mapping.folder, seconds=STEP):
+    for heard in opened.listen(mapping.folder, called=mapping.sync.renamed_to, seconds=STEP):
         if heard is not Heard.NOTHING:
             heard_at = timezone.now()
         if heard is Heard.NEWS:

@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from audit.models import RetentionPolicy
+from connectors import errors
 from zalion.tenancy.models import User
 from zalion.tenancy.scoping import TenantModel
 from zalion.vault.fields import SealedJsonField, SealedTextField
@@ -202,6 +203,14 @@ class SyncState(TenantModel):
     resync_at = models.DateTimeField(
         null=True, help_text="Since when the folder is read from its start again; empty once it was."
     )
+    resets = models.PositiveSmallIntegerField(
+        default=0, help_text="How often its ids were given anew, each within a day of the one before."
+    )
+    reset_at = models.DateTimeField(null=True)
+    renamed_to = models.CharField(
+        max_length=500, blank=True, help_text="The provider's id by now, where that is not what was signed."
+    )
+    renamed_name = models.CharField(max_length=500, blank=True, help_text="The same for people.")
     empty_polls = models.PositiveIntegerField(default=0)
     polls_reported_at = models.DateTimeField(null=True)
 
@@ -210,6 +219,11 @@ class SyncState(TenantModel):
 
     def __str__(self) -> str:
         return f"sync of {self.mapping_id}"
+
+    @property
+    def advice(self) -> str:
+        """What to do about the folder's error."""
+        return errors.advice(self.error_code)
 
 
 class Listening(TenantModel):

@@ -76,8 +76,9 @@ def reconcile_mailbox(mailbox_id: UUID) -> None:
 def reconcile_folder(mapping_id: UUID) -> None:
     """Compare one folder where that is due. Safe to run twice: nobody else has the folder meanwhile.
 
-    What the ledger lacks is fetched first as a sync would; what it still lacks then is an incident, on record, and
-    fetched by name. Failures of the provider end on the rows with the time of the next attempt.
+    A sync comes first, which meets renames and new ids, so that the line is drawn of the folder as it is now.
+    What the ledger lacks then is an incident, on record, and fetched by name. Failures of the provider end on the
+    rows with the time of the next attempt.
     """
     mapping = FolderMapping.objects.select_related("mailbox", "sync").filter(pk=mapping_id).first()
     row = Reconciliation.objects.filter(mapping_id=mapping_id, due_at__lte=timezone.now()).first()
@@ -93,7 +94,10 @@ def reconcile_folder(mapping_id: UUID) -> None:
     except claims.ClaimLost:
         return
     except (errors.ConnectorError, BlobNotStored) as error:
-        _put_off(mapping, claim, error)
+        comes_back = sync.put_off(mapping, claim, error)
+        with unit():
+            due = Reconciliation.objects.filter(mapping=mapping)
+            due.update(due_at=comes_back + BUSY, error_code=error.code)
         return
     now = timezone.now()
     claims.release(claim, next_attempt_at=next_sync, now=now)
@@ -102,27 +106,17 @@ def reconcile_folder(mapping_id: UUID) -> None:
             enqueue(RECONCILE_TASK, mapping_id)
 
 
-def _put_off(
-    mapping: FolderMapping, claim: claims.Claim, error: errors.ConnectorError | BlobNotStored
-) -> None:
-    """The next sync comes first: it repairs what it can, such as ids that the server has given anew."""
-    now = timezone.now()
-    attempts = SyncState.objects.values_list("attempts", flat=True).get(pk=claim.state)
-    wait = max(gateway.back_off(attempts, error), timedelta(seconds=5))
-    if isinstance(error, errors.CursorExpired):
-        wait = timedelta(0)
-    with unit():
-        claims.release(claim, next_attempt_at=now + wait, error_code=error.code, now=now)
-        Reconciliation.objects.filter(mapping=mapping).update(due_at=now + wait + BUSY, error_code=error.code)
-
-
 def _compare(mapping: FolderMapping, claim: claims.Claim, row: Reconciliation) -> bool:
     """True when the line was drawn, False when there is more to fetch than one visit has time for."""
     ends = timezone.now() + VISIT
     with gateway.open_mailbox(mapping.mailbox) as opened:
-        found = _inventory(mapping, opened.inventory(mapping.folder), claim)
+        finished, claim = sync.catch_up(mapping, claim, opened)
+        if not finished:
+            return False
+        refs = opened.inventory(mapping.folder, called=mapping.sync.renamed_to)
+        found = _inventory(mapping, refs, claim)
         if found.lacking:
-            # What came since the last sync, and a first sync that is not through, are no incident.
+            # What came in between is no incident.
             if not sync.follow(mapping, claim, opened):
                 return False
             _recheck(mapping, found)

@@ -1,5 +1,6 @@
 """Following a folder: page by page from its cursor into the ledger, and when to come back."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -8,7 +9,16 @@ from django.utils import timezone
 
 from audit import actions, trail
 from connectors import claims, errors, gateway, ingest
-from connectors.models import FolderMapping, Listening, Mailbox, MailboxState, MappingKind, SyncState
+from connectors.models import (
+    FolderMapping,
+    Listening,
+    Mailbox,
+    MailboxState,
+    MappingKind,
+    Message,
+    Reconciliation,
+    SyncState,
+)
 from zalion.tasks import enqueue
 from zalion.tenancy.unit import unit
 from zalion.vault.errors import BlobNotStored
@@ -17,6 +27,11 @@ SYNC_TASK = "connectors.sync_folder"
 POLLS_TOLD_EVERY = timedelta(hours=1)
 # One visit ends after this long and queues the next, so that a large first sync leaves room for other folders.
 VISIT = timedelta(minutes=2)
+# A folder that is numbered anew more often than this, each time within a day of the last, is left alone for a day.
+MOST_RESETS = 3
+RESETS_WITHIN = timedelta(days=1)
+# What goes wrong with a folder while its mailbox is well.
+FOLDERS_OWN = {errors.FolderMissing.default_code, "folder_deleted", errors.NumberingUnstable.default_code}
 
 
 def sync_folder(mapping_id: UUID) -> None:
@@ -25,7 +40,7 @@ def sync_folder(mapping_id: UUID) -> None:
     Failures of the provider end on the rows (mailbox and sync state) with the time of the next attempt, those of
     our own store on the sync state: the cursor stays, and nothing of the page counts as stored.
     """
-    mapping = FolderMapping.objects.select_related("mailbox").filter(pk=mapping_id).first()
+    mapping = FolderMapping.objects.select_related("mailbox", "sync").filter(pk=mapping_id).first()
     if mapping is None or mapping.kind != MappingKind.FOLDER or mapping.mailbox.state != MailboxState.ACTIVE:
         return
     try:
@@ -45,43 +60,102 @@ def _visit_once(mapping: FolderMapping, claim: claims.Claim) -> None:
     """Visit the folder and give it back, with the time of its next turn."""
     interval = timedelta(minutes=mapping.mailbox.polling_minutes)
     try:
-        finished = _visit(mapping, claim)
+        with gateway.open_mailbox(mapping.mailbox) as opened:
+            finished, claim = catch_up(mapping, claim, opened)
     except (errors.ConnectorError, BlobNotStored) as error:
-        now = timezone.now()
-        wait = gateway.back_off(SyncState.objects.get(pk=claim.state).attempts, error)
-        claims.release(
-            claim, next_attempt_at=now + max(wait, timedelta(seconds=5)), error_code=error.code, now=now
-        )
+        put_off(mapping, claim, error)
         return
     now = timezone.now()
     following = now + interval if finished else now
     claims.release(claim, next_attempt_at=following, finished=finished, now=now)
 
 
-def _visit(mapping: FolderMapping, claim: claims.Claim) -> bool:
-    """True when the folder's end was reached, False when the visit's time was up first."""
-    try:
-        with gateway.open_mailbox(mapping.mailbox) as opened:
-            return follow(mapping, claim, opened)
-    except errors.CursorExpired as error:
+def put_off(
+    mapping: FolderMapping, claim: claims.Claim, error: errors.ConnectorError | BlobNotStored
+) -> datetime:
+    """Give the folder back with what went wrong, and when it is tried again: at the time returned.
+
+    What is this folder's own matter goes on record when it begins; the mailbox has its own events.
+    """
+    now = timezone.now()
+    state = SyncState.objects.get(pk=claim.state)
+    comes_back = now + max(gateway.back_off(state.attempts, error), timedelta(seconds=5))
+    if error.code in FOLDERS_OWN and state.error_code != error.code:
         trail.record(
-            actions.FOLDER_RESYNCED,
+            actions.FOLDER_ATTENTION,
             object=mapping.mailbox,
+            outcome="failed",
             reason=error.code,
             facts={"folder": mapping.folder},
         )
-        if isinstance(error, errors.IdentitiesReused):
-            ingest.retire_identities(mapping, claim=claim)
-        claim = claims.restart(claim, now=timezone.now())
-        with gateway.open_mailbox(mapping.mailbox) as opened:
-            return follow(mapping, claim, opened)
+    claims.release(claim, next_attempt_at=comes_back, error_code=error.code, now=now)
+    return comes_back
+
+
+def catch_up(
+    mapping: FolderMapping, claim: claims.Claim, opened: gateway.Gateway
+) -> tuple[bool, claims.Claim]:
+    """Take in what is new, from the start again where the server forgot the cursor.
+
+    False when the visit's time was up before the end; with it the claim that holds from now on.
+    """
+    while True:
+        try:
+            finished = follow(mapping, claim, opened)
+            break
+        except errors.CursorExpired as error:
+            claim = _begin_resync(mapping, claim, error, now=timezone.now())
+    if mapping.sync.error_code in FOLDERS_OWN:
+        facts, reason = {"folder": mapping.folder}, mapping.sync.error_code
+        trail.record(actions.FOLDER_RECOVERED, object=mapping.mailbox, reason=reason, facts=facts)
+    if finished and claim.resync is not None:
+        claim = _end_resync(mapping, claim, began=claim.resync, now=timezone.now())
+    return finished, claim
+
+
+def _begin_resync(
+    mapping: FolderMapping, claim: claims.Claim, error: errors.CursorExpired, *, now: datetime
+) -> claims.Claim:
+    """Put the incident on record and start anew. Raises NumberingUnstable where that does not end."""
+    state = SyncState.objects.get(pk=claim.state)
+    again = state.reset_at + RESETS_WITHIN if state.reset_at is not None else now
+    resets = state.resets + 1 if now < again else 1
+    if resets > MOST_RESETS:
+        raise errors.NumberingUnstable(
+            "The server numbers the folder anew time and again.", retry_after=(again - now).total_seconds()
+        )
+    with unit():
+        claims.hold(claim)
+        SyncState.objects.filter(pk=claim.state).update(resets=resets, reset_at=now)
+        facts = {"folder": mapping.folder, "times": resets}
+        trail.record(actions.FOLDER_RESYNCED, object=mapping.mailbox, reason=error.code, facts=facts)
+    if isinstance(error, errors.IdentitiesReused):
+        ingest.retire_identities(mapping, claim=claim)
+    return claims.restart(claim, now=now)
+
+
+def _end_resync(
+    mapping: FolderMapping, claim: claims.Claim, *, began: datetime, now: datetime
+) -> claims.Claim:
+    """What came of it goes on record, and the completeness line is drawn anew as soon as a worker is free."""
+    named = Message.objects.filter(mapping=mapping, identified_at__gte=began)
+    new = named.filter(taken_in_at__gte=began).count()
+    facts = {"folder": mapping.folder, "known": named.count() - new, "new": new}
+    with unit():
+        claims.hold(claim)
+        SyncState.objects.filter(pk=claim.state).update(resync_at=None)
+        Reconciliation.objects.filter(mapping=mapping).update(due_at=now)
+        trail.record(actions.FOLDER_REMAPPED, object=mapping.mailbox, facts=facts)
+    return replace(claim, resync=None)
 
 
 def follow(mapping: FolderMapping, claim: claims.Claim, opened: gateway.Gateway) -> bool:
     """Take in what comes after the claim's cursor; False when the visit's time was up before the end."""
     ends = timezone.now() + VISIT
     taken = 0
-    for page in opened.changes(mapping.folder, claim.cursor or None):
+    called = mapping.sync.renamed_to
+    for page in opened.changes(mapping.folder, claim.cursor or None, called=called):
+        _note_name(mapping, claim, opened, page.renamed_to or called or mapping.folder)
         new = ingest.unknown(mapping, [ref.id for ref in page.refs])
         refs = [ref for ref in page.refs if ref.id in new]
         now = timezone.now()
@@ -92,6 +166,27 @@ def follow(mapping: FolderMapping, claim: claims.Claim, opened: gateway.Gateway)
     if not taken:
         _count_empty_poll(mapping, claim, now=timezone.now())
     return True
+
+
+def _note_name(mapping: FolderMapping, claim: claims.Claim, opened: gateway.Gateway, called: str) -> None:
+    """Keep what the folder is ``called`` by now, on record. What was signed keeps the name it was signed under."""
+    state = mapping.sync
+    renamed_to = "" if called == mapping.folder else called
+    if renamed_to == state.renamed_to:
+        return
+    folders = opened.folders()
+    facts = {
+        "folder": mapping.folder,
+        "before": state.renamed_to or mapping.folder,
+        "now": called,
+        "name_taken": mapping.folder in folders,
+    }
+    state.renamed_to = renamed_to
+    state.renamed_name = " / ".join(folders[called].path) if renamed_to and called in folders else renamed_to
+    with unit():
+        claims.hold(claim)
+        state.save(update_fields=["renamed_to", "renamed_name"])
+        trail.record(actions.FOLDER_RENAMED, object=mapping.mailbox, facts=facts)
 
 
 def _count_empty_poll(mapping: FolderMapping, claim: claims.Claim, *, now: datetime) -> None:
@@ -127,7 +222,8 @@ def sync_now(mailbox: Mailbox) -> None:
     mappings = FolderMapping.objects.filter(mailbox=mailbox, kind=MappingKind.FOLDER)
     with unit():
         Mailbox.objects.filter(pk=mailbox.pk).update(back_off_until=None)
-        SyncState.objects.filter(mapping__in=mappings).update(next_attempt_at=timezone.now())
+        # A folder that was left alone for its numbering is tried again too: somebody may have mended it.
+        SyncState.objects.filter(mapping__in=mappings).update(next_attempt_at=timezone.now(), resets=0)
         Listening.objects.filter(mailbox=mailbox).update(next_attempt_at=timezone.now())
         trail.record(actions.MAILBOX_SYNC_ASKED, object=mailbox)
         for mapping in mappings:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, F, Max, Min, OuterRef, QuerySet, Subquery, Sum
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce, Least
 from django.urls import reverse
 
@@ -54,14 +54,19 @@ def rows(*, now: datetime) -> list[dict[str, Any]]:
 def folders(mailbox: Mailbox) -> "QuerySet[FolderMapping]":
     """A mailbox's mapped folders with their sync, their completeness line, and what the ledger has of them.
 
-    ``there`` are those of the ledger that were on the server at the last comparison, or came since.
+    ``gone`` had left before they could be fetched. ``there`` are those of the ledger that were on the server at
+    the last comparison, or came since.
     """
     left = Coalesce(F("reconciliation__left_server"), 0)
+    gone = Q(messages__state=MessageState.SKIPPED, messages__reason=errors.MessageGone.default_code)
+    gone &= ~Q(messages__identity__startswith=ingest.RETIRED)
     return (
         FolderMapping.objects.filter(mailbox=mailbox)
         .select_related("sync", "retention", "reconciliation")
         .prefetch_related("completeness")
-        .annotate(accounted=Count("messages"), sync_total=F("sync__total"))
+        .annotate(
+            accounted=Count("messages"), gone=Count("messages", filter=gone), sync_total=F("sync__total")
+        )
         .annotate(there=Least(F("sync_total"), F("accounted") - left))
         .order_by("-kind", "name")
     )

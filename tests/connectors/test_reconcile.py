@@ -181,16 +181,14 @@ def test_a_server_that_fails_in_between_leaves_the_old_line_and_comes_back(
         assert compare(mapping).error_code == ""
 
 
-def test_ids_that_the_server_gave_anew_are_left_to_the_sync_which_repairs_them(
+def test_ids_that_the_server_gave_anew_are_known_before_the_line_is_drawn(
     acme: Company, mapping: FolderMapping, server: MemoryMailbox
 ) -> None:
     server.forget_identities()
     with acme.work():
         found = compare(mapping)
-        assert (found.error_code, found.compared_at) == ("uidvalidity_changed", None)
+        assert "folder.remapped" in actions()
         assert "ledger.incident" not in actions()
-        sync.sync_folder(mapping.pk)
-        found = compare(mapping)
         assert (found.on_server, found.accounted, found.left_server) == (5, 5, 0)
         assert Message.objects.count() == 5
 
@@ -316,18 +314,25 @@ def test_a_purged_mail_that_comes_again_under_another_name_is_a_copy_without_wor
         assert again.copy_of.identity == "1:3"
 
 
-def test_a_mail_that_was_gone_when_it_was_to_be_fetched_is_not_asked_for_again(
+def test_a_mail_that_was_gone_and_is_listed_again_is_taken_in(
     acme: Company, mapping: FolderMapping, server: MemoryMailbox
 ) -> None:
     server.deliver(mail(9), received_at=AUGUST)
-    server.failures["fetch"] = [errors.MessageGone("Gone.")]
+    server.failures["fetch"] = [errors.MessageGone("Gone."), errors.MessageGone("Gone.")]
     with acme.work():
         sync.sync_folder(mapping.pk)
         SyncState.objects.update(cursor="")
         sync.sync_folder(mapping.pk)
-        assert Message.objects.get(identity="1:6").reason == "message_gone"
-        server.remove("INBOX", 5)
-        assert compare(mapping).incident_at is None
+        gone = Message.objects.get(identity="1:6")
+        assert gone.reason == "message_gone"
+        SyncState.objects.update(cursor="")
+        sync.sync_folder(mapping.pk)
+        assert Message.objects.get(identity="1:6").state == "stored"
+        assert Message.objects.get(pk=gone.pk).identity.startswith("retired:")
+        found = compare(mapping)
+        assert (found.on_server, found.accounted, found.left_server) == (6, 6, 1)
+        assert actions().count("messages.gone") == 1
+        assert found.incident_at is None
 
 
 @pytest.fixture
@@ -415,8 +420,6 @@ def test_the_line_is_right_on_dovecot_after_loss_removal_and_new_uids(
         assert (found.on_server, found.accounted, found.left_server) == (7, 7, 1)
         assert found.incident_missing == 2
         dovecot.forget_identities(user)
-        assert compare(mapping).error_code == "uidvalidity_changed"
-        sync.sync_folder(mapping.pk)
         found = compare(mapping)
         assert (found.on_server, found.accounted, found.left_server, found.error_code) == (7, 7, 1, "")
         assert Message.objects.count() == 8

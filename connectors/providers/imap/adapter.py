@@ -40,9 +40,9 @@ class ImapAdapter(HostAdapter, Receiver, Listener):
 
     A message's id is "UIDVALIDITY:UID", which RFC 3501 section 2.3.1.1 promises never to give to another; at
     Gmail it is "gm:X-GM-MSGID", the same under every label. A folder's id is its name as on the wire, so that
-    every name listed can be opened. Where the server gives folders lasting ids (RFC 8474), the cursor holds
-    one, and a rename is followed. Debian 12's Cyrus answers STATUS for that id with freed memory (November
-    2026), so it is only ever taken from EXAMINE.
+    every name listed can be opened. A rename is followed: by the folder's lasting id (RFC 8474), which the
+    cursor holds, or else by its numbering and the last message read, which go with it. Debian 12's Cyrus
+    answers STATUS for that id with freed memory (November 2026), so it is only ever taken from EXAMINE.
     """
 
     key: ClassVar[str] = "imap"
@@ -102,28 +102,38 @@ class ImapAdapter(HostAdapter, Receiver, Listener):
         return self._examined
 
     def _follow(self, folder: str, since: Position) -> Examined:
-        """Open a folder under whatever name it has by now, as far as it has a lasting id."""
-        self._names[folder] = since.name or folder
-        replaced = False
+        """Open a folder under whatever name it has by now."""
+        called = self._names[folder] = since.name or folder
+        examined = None
         try:
             examined = self._examine(folder)
-            if since.mailbox_id in {"", examined.mailbox_id}:
+            if since.fits(examined):
                 return examined
-            replaced = True
         except errors.FolderMissing:
-            if not since.mailbox_id:
+            if not since.mailbox_id and not since.last_at:
                 raise
-        for other in self._connected().list_all():
+        # INBOX is always the inbox: renaming it moves its mail elsewhere (RFC 3501 section 6.3.5).
+        for other in self._connected().list_all() if called.upper() != "INBOX" else ():
             self._names[folder] = other.id
             try:
-                if other.selectable and (examined := self._examine(folder)).mailbox_id == since.mailbox_id:
-                    return examined
+                if other.selectable and other.id != called and self._is_moved(folder, since):
+                    return self._examined or self._examine(folder)
             except (errors.FolderMissing, errors.AccessDenied):
                 pass  # Not to be opened, so it is not the one.
-        del self._names[folder]
-        if replaced:
+        self._names[folder] = called
+        if examined is None:
+            code = "folder_deleted" if since.mailbox_id else None
+            raise errors.FolderMissing("The folder was deleted on the server.", code=code)
+        if since.mailbox_id:
             raise errors.CursorExpired("Another folder has taken the name.", code="folder_replaced")
-        raise errors.FolderMissing("The folder was deleted on the server.", code="folder_deleted")
+        return self._examine(folder)
+
+    def _is_moved(self, folder: str, since: Position) -> bool:
+        """Whether the folder was renamed to this: without lasting ids, its last message proves it."""
+        if not since.fits(self._examine(folder)):
+            return False
+        last = since.last_uid
+        return bool(since.mailbox_id) or since.ends_with(self._connected().describe(last, last).get(last))
 
     def _reopen(self, folder: str, validity: int | None) -> None:
         """Make sure `folder` is the open one, and that its UIDs still mean what they meant."""

@@ -50,8 +50,19 @@ class Position:
         """Raises IdentitiesReused where the last message read has become another."""
         if last is None or last.received_at is None or not self.last_at:
             return
-        if last.received_at.isoformat() != self.last_at:
+        if not self.ends_with(last):
             raise IdentitiesReused("The server has given a number to two messages.", code="uid_reused")
+
+    def fits(self, examined: Examined) -> bool:
+        """Whether this is the folder the position is of: by its lasting id, else by its numbering."""
+        if self.mailbox_id:
+            return self.mailbox_id == examined.mailbox_id
+        return self.uidvalidity in {0, examined.uid_validity}
+
+    def ends_with(self, last: Fetched | None) -> bool:
+        """Whether what has the number of the last message read is that message."""
+        at = last.received_at if last is not None else None
+        return at is not None and at.isoformat() == self.last_at
 
     def is_of(self, examined: Examined) -> bool:
         """Whether nothing came since all was read, by the word of CONDSTORE (RFC 7162): no need to search."""
@@ -67,7 +78,7 @@ class Position:
             uid_next=examined.uid_next,
             modseq=examined.modseq if done else 0,
             mailbox_id=examined.mailbox_id,
-            name=name if examined.mailbox_id else "",
+            name=name,
         )
         if not refs:
             return told
