@@ -98,9 +98,12 @@ def of_message(request: HttpRequest, message: Message) -> dict[str, Any]:
     documents = list(Document.objects.filter(message=message).order_by("created_at"))
     if documents:
         review.listed(documents)
-    runs = list(ExtractionRun.objects.filter(message=message).defer("readings").order_by("-created_at")[:2])
+    runs = list(ExtractionRun.objects.filter(message=message).order_by("-created_at")[:2])
+    sources = {reading["source_hmac"] for reading in (runs[0].readings if runs else None) or ()}
     return {
         "documents": documents,
+        # What is in the mail was read before, in another one.
+        "known": [] if documents else list(Document.objects.filter(source_hmac__in=sources).only("pk")),
         "run": runs[0] if runs else None,
         "read_again": len(runs) > 1,
         "message": message,

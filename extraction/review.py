@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from audit import actions, trail
 from extraction import comparing, pipeline
-from extraction.models import Document, DocumentState, ExtractionRun, Review, ReviewAction
+from extraction.models import Document, DocumentState, ExtractionRun, Review, ReviewAction, RunState
 from extraction.schemas import (
     DATE_FIELDS,
     DOC_TYPES,
@@ -150,6 +150,12 @@ def _before(document: Document, run: ExtractionRun) -> dict[str, Any] | None:
         return None
     replaced: dict[str, Any] = last.changes[ReviewAction.TAKE_OVER]
     return replaced["current"] if replaced["run"] == str(run.pk) else None
+
+
+def has_newer_reading(document: Document) -> bool:
+    """Whether the document's mail was read again since the run that it stands on."""
+    done = ExtractionRun.objects.filter(message=document.message_id, state=RunState.DONE)
+    return done.filter(created_at__gt=document.run.created_at).exists()
 
 
 def truth(document: Document) -> comparing.Truth:

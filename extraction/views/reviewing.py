@@ -181,6 +181,7 @@ def _show(
         errors=errors or {},
         meanwhile=meanwhile or [],
         history=_history(shown),
+        newer=review.has_newer_reading(shown),
         low=LOW_CONFIDENCE,
     )
 

@@ -9,7 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from audit.models import AuditEvent
-from connectors.models import Mailbox
+from connectors import ingest
+from connectors.models import Mailbox, Message
 from extraction import pipeline, review
 from extraction.models import Document, ExtractionRun, Review
 from tests.cast import Company
@@ -172,6 +173,36 @@ def test_the_act_on_the_page_is_carried_out_or_refused_with_words(
     assert rui.post(address, {"run": run.pk, "version": "1"}).status_code == 302
     with acme.work():
         assert fresh(document).run_id == run.pk
+
+
+def test_a_documents_page_leads_to_a_newer_reading_until_it_is_in_use(
+    acme: Company, document: Document, rui: Client
+) -> None:
+    def leads() -> bool:
+        text = rui.get(reverse("portal:document", args=[document.pk])).content.decode()
+        return "Newer reading" in text
+
+    assert not leads()
+    run = read_again(acme, document)
+    assert leads()
+    with acme.work(acme.rui):
+        review.take_over(fresh(document), run=run, version=1)
+    assert not leads()
+
+
+def test_a_mail_with_a_document_known_from_another_leads_to_it(
+    acme: Company, mailbox: Mailbox, document: Document, server: MemoryMailbox, rui: Client
+) -> None:
+    with acme.work():
+        raw = ingest.read_raw(document.message)
+    server.deliver(raw.replace(b"Subject: ", b"Subject: Fwd: ", 1), received_at=NOW)
+    take_in(acme, mailbox)
+    with acme.work():
+        other = Message.objects.exclude(pk=document.message_id).get()
+        assert not Document.objects.filter(message=other).exists()
+    text = rui.get(reverse("portal:message", args=[other.pk])).content.decode()
+    assert "Read before, in another mail" in text
+    assert reverse("portal:document", args=[document.pk]) in text
 
 
 def test_the_page_costs_the_same_however_often_the_mail_was_read(
