@@ -12,10 +12,12 @@ import importlib.util
 import io
 import json
 import logging
+import subprocess
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from itertools import cycle, islice
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -45,6 +47,18 @@ PEERS: dict[str, dict[str, float]] = {
 # What of the pages the bare word extraction of pypdfium2 reads in a second must be read whole.
 SPEED = 0.85
 ROUNDS = 3
+MANY = 1000
+# Reads the files named and prints the kilobytes it holds after a tenth of them and after all.
+HOLDING = """
+import logging, pathlib, re, sys
+from extraction.reader import read
+logging.disable(logging.CRITICAL)
+paths = sys.argv[1:]
+for count, path in enumerate(paths, 1):
+    read(path, pathlib.Path(path).read_bytes())
+    if count in (len(paths) // 10, len(paths)):
+        print(re.search(r"VmRSS:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1])
+"""
 
 Entry = dict[str, Any]
 
@@ -246,6 +260,27 @@ def plumbed_words(content: bytes) -> None:
             page.extract_words()
 
 
+def endurance(entries: list[Entry]) -> None:
+    """What one process holds after the first hundred documents and after a thousand, and what a second core gives."""
+    paths = list(islice(cycle(str(DOCUMENTS / item["path"]) for item in entries), MANY))
+    held = ran([sys.executable, "-c", HOLDING, *paths]).stdout.split()
+    first, last = (int(kilobytes) / 1024 for kilobytes in held)
+    print(f"\nMemory of one process, in MiB: {first:.0f} after {MANY // 10} documents, ", end="")
+    print(f"{last:.0f} after {MANY}, {last / first:.2f} times as much")
+    seconds = {}
+    for jobs in (1, 2):
+        start = time.perf_counter()
+        ran([sys.executable, "manage.py", "extract", "--json", "--jobs", str(jobs), *paths[: MANY // 5]])
+        seconds[jobs] = time.perf_counter() - start
+    print(
+        f"Two at once: {seconds[1] / seconds[2]:.2f} times as fast as one after the other (manage.py extract --jobs)"
+    )
+
+
+def ran(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+
+
 def main(wanted: list[str]) -> None:
     if not DOCUMENTS.exists():
         print(
@@ -273,6 +308,7 @@ def main(wanted: list[str]) -> None:
         every = {path: documents for name, _ in pages for path, documents in results[name].items()}
         curve(score, every, [item for _, entries in pages for item in entries])
         speed([item for _, entries in pages for item in entries])
+        endurance([item for _, entries in pages for item in entries])
 
 
 if __name__ == "__main__":
