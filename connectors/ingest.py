@@ -92,16 +92,22 @@ def arrival(ref: MessageRef, fetched: RawMessage | errors.ConnectorError, *, now
 
 def arrivals(
     fetched: Iterable[tuple[MessageRef, RawMessage | errors.ConnectorError]], *, now: datetime
-) -> list[Arrival]:
-    """What became of each ref of a page; where that cannot be said of all, nothing of the page stays."""
+) -> tuple[list[Arrival], errors.ConnectorError | None]:
+    """What became of each ref of a page, and what the line broke with before all of them had come.
+
+    What came is to be taken in, or a page that is too much for its line would be fetched for ever. Where our
+    own store fails, nothing of the page stays.
+    """
     found: list[Arrival] = []
     try:
         for ref, raw in fetched:
             found.append(arrival(ref, raw, now=now))
+    except errors.ConnectorError as broken:
+        return found, broken
     except BaseException:
         _discard(found)
         raise
-    return found
+    return found, None
 
 
 def unknown(mapping: FolderMapping, identities: Sequence[str]) -> set[str]:

@@ -197,8 +197,10 @@ def _repair(
         if timezone.now() >= ends:
             return False
         now = timezone.now()
-        arrivals = ingest.arrivals(opened.fetch(mapping.folder, page), now=now)
-        ingest.take_in(mapping, arrivals, claim=claim, total=found.on_server)
+        arrived, broken = ingest.arrivals(opened.fetch(mapping.folder, page), now=now)
+        ingest.take_in(mapping, arrived, claim=claim, total=found.on_server)
+        if broken:
+            raise broken
     _recheck(mapping, found)
     return True
 
@@ -213,12 +215,14 @@ def _look_again(
     """Fetch once more what the server lists and once could not give; what it gives now was missing until now."""
     for page in _pages(found.denied, FETCHED):
         now = timezone.now()
-        arrivals = ingest.arrivals(opened.fetch(mapping.folder, page), now=now)
-        gone = {a.identity for a in arrivals if a.reason == errors.MessageGone.default_code}
-        if back := [ref for ref in page if ref.id not in gone]:
-            _open_incident(mapping, row, back)
-            ingest.retire_identities(mapping, claim=claim, among=[ref.id for ref in back])
-            ingest.take_in(mapping, arrivals, claim=claim, total=found.on_server)
+        arrived, broken = ingest.arrivals(opened.fetch(mapping.folder, page), now=now)
+        there = {a.identity for a in arrived if a.reason != errors.MessageGone.default_code}
+        if there:
+            _open_incident(mapping, row, [ref for ref in page if ref.id in there])
+            ingest.retire_identities(mapping, claim=claim, among=there)
+            ingest.take_in(mapping, arrived, claim=claim, total=found.on_server)
+        if broken:
+            raise broken
     rows = Message.objects.filter(mapping=mapping, identity__in=[ref.id for ref in found.denied])
     found.months.update(_month(received_at) for received_at in rows.values_list("received_at", flat=True))
 

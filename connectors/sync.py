@@ -159,8 +159,11 @@ def follow(mapping: FolderMapping, claim: claims.Claim, opened: gateway.Gateway)
         new = ingest.unknown(mapping, [ref.id for ref in page.refs])
         refs = [ref for ref in page.refs if ref.id in new]
         now = timezone.now()
-        arrivals = ingest.arrivals(opened.fetch(mapping.folder, refs), now=now)
-        taken += len(ingest.take_in(mapping, arrivals, claim=claim, cursor=page.cursor, total=page.total))
+        arrived, broken = ingest.arrivals(opened.fetch(mapping.folder, refs), now=now)
+        cursor = None if broken else page.cursor
+        taken += len(ingest.take_in(mapping, arrived, claim=claim, cursor=cursor, total=page.total))
+        if broken:
+            raise broken
         if not page.done and timezone.now() >= ends:
             return False
     if not taken:

@@ -137,7 +137,7 @@ def test_a_comparison_waits_for_room_as_well(
         assert state()[0] == "disk_full"
 
 
-def test_a_line_that_breaks_in_the_middle_of_a_page_leaves_no_blobs(
+def test_a_line_that_breaks_in_the_middle_of_a_page_brings_the_page_on_piece_by_piece(
     acme: Company, server: MemoryMailbox, mapping: FolderMapping, disk: Disk
 ) -> None:
     class Breaks(list[errors.ConnectorError]):
@@ -154,8 +154,16 @@ def test_a_line_that_breaks_in_the_middle_of_a_page_leaves_no_blobs(
     server.failures["fetch"] = Breaks([errors.ProviderUnavailable("The server hung up.")])
     with acme.work():
         sync.sync_folder(mapping.pk)
-        assert not Message.objects.exists()
-        assert not disk.files()
+        assert Message.objects.count() == 2 == len(disk.files())
+        assert (SyncState.objects.get().cursor, Mailbox.objects.get().failures) == ("", 1)
+        server.failures["fetch"] = Breaks([errors.ProviderUnavailable("The server hung up.")])
+        sync.sync_now(Mailbox.objects.get())
+        sync.sync_folder(mapping.pk)
+        assert Message.objects.count() == 4 == len(disk.files())
+        sync.sync_now(Mailbox.objects.get())
+        sync.sync_folder(mapping.pk)
+        assert Message.objects.count() == 5 == len(disk.files())
+        assert SyncState.objects.get().cursor
 
 
 # --- what is left over ------------------------------------------------------------------------------
