@@ -93,6 +93,10 @@ class Body:
         cells = self.header.split(printed(row.words))
         return self._kind(cells) == "line" and len(self._numeric(cells)) >= 2
 
+    def is_opening(self, row: Row) -> bool:
+        """Whether the row begins a position whose numbers follow."""
+        return self._kind(self.header.split(printed(row.words))) == "opening"
+
     def adds_up(self, row: Row) -> bool:
         """Whether quantity and price of the row make its total, as the headings name them."""
         cells = self.header.split(printed(row.words))

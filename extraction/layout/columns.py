@@ -26,6 +26,7 @@ _DIGIT: Final = re.compile(r"\d")
 TOTALS: Final = frozenset({"net_total", "sub_total", "tax_total", "gross_total"})
 # So many labels of totals in one row are a table of totals.
 _SIDE_BY_SIDE: Final = 3
+_ALL: Final = 2
 _GOODS: Final = frozenset({"description", "seller_article", "buyer_article", "pos"})
 # What may be listed one above the other in a cell, as its heading says.
 _STACKED: Final = frozenset({"seller_article", "buyer_article", "gtin", "description", "order_line_ref"})
@@ -160,10 +161,12 @@ def lists_totals(row: Row, lexicon: Lexicon) -> bool:
     """Whether a row is the labels of the totals side by side, with the amounts below."""
     named = 0
     for segment in row.segments:
-        tokens = [token for token, _ in tokens_with_words(segment.words)]
-        match = lexicon.labels.at(tokens, 0) if tokens else None
+        names = [name for name, _ in tokens_with_words(segment.words)]
+        # "+ 19 % USt" begins with its rate.
+        start = next((number for number, name in enumerate(names) if name.isalpha()), 0)
+        match = lexicon.labels.at(names, start) if names else None
         named += bool(match and set(match.names) & TOTALS)
-    return named >= _SIDE_BY_SIDE
+    return named >= (_SIDE_BY_SIDE if named < len(row.segments) else _ALL)
 
 
 def _groups(row: Row, lexicon: Lexicon) -> list[Column]:

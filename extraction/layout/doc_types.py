@@ -6,7 +6,7 @@ from statistics import median
 from typing import Final
 
 from extraction.layout.geometry import Page, Segment, Word
-from extraction.layout.header_fields import Candidate
+from extraction.layout.header_fields import Candidate, labels_of
 from extraction.layout.lexicon import Lexicon, tokens_of
 from extraction.layout.lexicon import lexicon as lexicon_of
 
@@ -56,7 +56,19 @@ def find_doc_type(
             kind = candidate.name.removeprefix("number_")
             if kind in _IMPLIED and kind != candidate.name:
                 return kind, list(candidate.label)
+    if not best[3]:
+        return _summed(page, lexicon)
     return best[2], best[3]
+
+
+def _summed(page: Page, lexicon: Lexicon) -> tuple[str, list[Word]]:
+    """An invoice where a page without a title calls its total so, "Rechnungsbetrag"; `other` else."""
+    for row in page.rows:
+        for segment in row.segments:
+            for match, first, last in labels_of(segment, lexicon):
+                if "invoice_total" in match.names:
+                    return "invoice", list(segment.words[first : last + 1])
+    return "other", []
 
 
 def _titles(segment: Segment, lexicon: Lexicon) -> list[tuple[str, list[Word], float]]:

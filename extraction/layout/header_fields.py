@@ -20,7 +20,9 @@ PLACES: Final = {"inline": 1.0, "right": 0.8, "below": 0.6}
 DATES: Final = frozenset({"issue_date", "delivery_note_date", "order_date", "other_date", "delivery_date"})
 TEXTS: Final = frozenset({"payment_terms", "incoterm"})
 PARTIES: Final = frozenset({"seller", "buyer", "ship_to"})
-_IGNORED: Final = frozenset({"net_total", "sub_total", "tax_total", "gross_total", "charge", "allowance"})
+_IGNORED: Final = frozenset(
+    {"net_total", "sub_total", "tax_total", "gross_total", "invoice_total", "charge", "allowance"}
+)
 
 _ID: Final = re.compile(r"(?=[^\W_]*[\w./+#-]*\d)[^\W_#][\w./+#-]*")
 _IBAN: Final = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
@@ -212,8 +214,9 @@ def read_id(words: Sequence[Word]) -> list[Word]:
     start = signs[0] + 1 if signs and all(word.text.isalpha() for word in words[: signs[0]]) else 0
     for index, word in enumerate(words[start : start + 3]):
         text = word.text.strip(":;,()[]*")
-        if _ID.fullmatch(text) and not find_dates(word.text):
-            return [word]
+        if _ID.fullmatch(text):
+            after = list(words[start + index : start + index + 3])
+            return [] if word in next(dates_in(after), []) else [word]
         if not (index == 0 and text.isalpha() and len(text) <= 4):
             return []
     return []

@@ -68,12 +68,17 @@ def running_text(words: Sequence[Word]) -> str:
             and not text.endswith(" -")
             and word.text[:1].isalpha()
         ):
-            text = text if word.text[:1].isupper() else text[:-1]
-        elif text:
+            text = text if word.text[:1].isupper() or text[-2:-1].isdigit() else text[:-1]
+        elif text and not (word.y0 > middle and _goes_on(text, word.text)):
             text += " "
         text += word.text
         middle = (word.y0 + word.y1) / 2
     return text
+
+
+def _goes_on(text: str, word: str) -> bool:
+    """Whether a word at the begin of a line ends a compound: "Fahrten" above "-Karte"."""
+    return text[-1:].isalnum() and word[:1] == "-" and word[1:2].isalpha()
 
 
 def price_base_in(text: str) -> Decimal | None:

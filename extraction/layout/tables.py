@@ -23,6 +23,8 @@ _FAR: Final = 12
 _EXTRAS: Final = frozenset({"charge", "allowance"})
 # A position that follows within so many rows goes on with the table.
 _SOON: Final = 8
+# The numbers of a position stand within so many rows.
+_NEXT: Final = 4
 _TIGHT: Final = 0.9
 _ALIGNED: Final = 0.3
 # Addresses of mail and web, accounts and telephones: the imprint at a page's foot, never a position.
@@ -149,7 +151,7 @@ def _goes_on(
     page: Page, index: int, stop: int, lexicon: Lexicon, header: Header, rows: Sequence[tuple[int, Row]]
 ) -> bool:
     """Whether a sum or a discount is a group's or a position's: numbers that add up come soon after it, or it stands
-     right below a position and is the printed share of its total; without a rate, below its text."""
+    right below a position and is the printed share of its total; without a rate, below its text."""
     row = page.rows[index]
     discount = adjustment_of(row, lexicon)
     if not discount and not _is_total(row, lexicon, TOTALS):
@@ -184,7 +186,11 @@ def _resumes(page: Page, stop: int, header: Header, lexicon: Lexicon) -> int | N
         row = page.rows[index]
         if _ends(row, lexicon) and not is_imprint(row.words):
             return None
-        if Body(header, lexicon).is_line(row):
+        body = Body(header, lexicon)
+        if body.is_line(row) or (
+            body.is_opening(row)
+            and any(body.adds_up(other) for other in page.rows[index + 1 : index + _NEXT])
+        ):
             return index
     return None
 

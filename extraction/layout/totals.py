@@ -26,6 +26,7 @@ _MAX_POOL: Final = 10
 _BELOW: Final = 2.0
 _ROWS_BELOW: Final = 5
 _LATER: Final = 0.1
+_OVERLAP: Final = 0.2
 # "MwSt. 19 % auf 100,00 EUR" is a label with its amount; with more words between, both are parts of a text.
 _MAX_BETWEEN: Final = 4
 
@@ -65,11 +66,21 @@ def find_labelled(pages: Sequence[Page], taken: set[tuple[int, int]], lexicon: L
         rows = [row for index, row in enumerate(page.rows) if (page.number, index) not in taken]
         rows = [row for row in rows if not is_imprint(row.words)]
         for number, row in enumerate(rows):
-            found.extend(_of_row(row, rows[number + 1 : number + 1 + _ROWS_BELOW], lexicon))
+            wrapped = [
+                other
+                for other in rows[max(0, number - 1) : number + 2]
+                if other is not row and _overlaps(row, other)
+            ]
+            found.extend(_of_row(row, rows[number + 1 : number + 1 + _ROWS_BELOW], wrapped, lexicon))
     return found
 
 
-def _of_row(row: Row, below: Sequence[Row], lexicon: Lexicon) -> Iterator[Labelled]:
+def _overlaps(row: Row, other: Row) -> bool:
+    """Whether two rows are printed into each other: the lines of a cell beside one that has fewer."""
+    return min(row.y1, other.y1) - max(row.y0, other.y0) > _OVERLAP * row.height
+
+
+def _of_row(row: Row, below: Sequence[Row], wrapped: Sequence[Row], lexicon: Lexicon) -> Iterator[Labelled]:
     found = False
     for position, segment in enumerate(row.segments):
         for match, first, last in labels_of(segment, lexicon):
@@ -81,7 +92,11 @@ def _of_row(row: Row, below: Sequence[Row], lexicon: Lexicon) -> Iterator[Labell
             amounts = [
                 item for item in amounts_in(_right_of(row, position, last, lexicon)) if not item.is_rate
             ]
-            if not amounts and names[0] not in _EXTRAS:
+            beside = [word for other in wrapped for word in other.words if word.x0 > segment.x1]
+            if not amounts and (cell := [item for item in amounts_in(beside) if not item.is_rate]):
+                found = True
+                yield Labelled(names[0], cell[-1], score)
+            elif not amounts and names[0] not in _EXTRAS:
                 for number, amount in enumerate(_under(row, below, segment)):
                     # Of several rows the last is the sum of those above.
                     found = True

@@ -47,3 +47,38 @@ def test_a_delivery_note_has_its_own_date() -> None:
     rows = ("Belegdatum: 5.3.2026", "Lieferschein-Datum: 3.3.2026")
     assert str(document("Lieferschein L-1", *rows).issue_date) == "2026-03-03"
     assert str(document("Rechnung R-1", *rows).issue_date) == "2026-03-05"
+
+
+def test_the_day_of_a_date_is_no_number() -> None:
+    rows = [
+        (20, ((20, "Beitragsrechnung"), (300, "24. Januar 2014"))),
+        (40, ((20, "Rechnungsbetrag 59,50"),)),
+    ]
+    found = read_document([page(rows)], Known())
+    assert found
+    assert (found.document.number, str(found.document.issue_date)) == (None, "2014-01-24")
+
+
+def test_a_page_without_a_title_is_an_invoice_where_its_total_is_called_so() -> None:
+    assert document("Vertrag Nr. 5", "Zahlen Sie bitte den Rechnungsbetrag 59,50 EUR").doc_type == "invoice"
+    assert document("Vertrag Nr. 5", "Gesamtbetrag 59,50 EUR").doc_type == "other"
+
+
+def test_a_self_billed_invoice_is_an_invoice() -> None:
+    assert document("Gutschrift (Selbst ausgestellte Rechnung) Nr. 471102").doc_type == "invoice"
+    assert document("Gutschrift Nr. 471102").doc_type == "credit_note"
+
+
+def test_an_amount_whose_cell_has_more_lines_than_its_label_is_found() -> None:
+    rows = [
+        (20, ((20, "Invoice R-1"),)),
+        (40, ((20, "Net total"), (300, "-7.67"))),
+        (54, ((330, "-"),)),
+        (60, ((20, "VAT amount"),)),
+        (66, ((300, "1.12"),)),
+        (90, ((20, "Grand total"), (300, "-8.79"))),
+    ]
+    found = read_document([page(rows)], Known())
+    assert found
+    assert [str(found.document.net_total), str(found.document.tax_total)] == ["-7.67", "-1.12"]
+    assert found.evidence["tax_total"].text == "- 1.12"

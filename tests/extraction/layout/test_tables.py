@@ -183,3 +183,13 @@ def test_a_number_printed_in_groups_stays_together_at_a_columns_edge() -> None:
         (140, ((20, "2"), (60, "Ring"), (300, "2"), (350, "800,00"), (425, "1 600,00"))),
     ]
     assert values(read(page(rows)), "line_total") == [("1000.00",), ("1600.00",)]
+
+
+def test_a_compound_that_ends_on_the_next_line_is_one_word() -> None:
+    rows = [
+        (100, HEADING),
+        (116, ((20, "1"), (60, "4-"), (300, "1"), (360, "8.41"), (440, "8.41"))),
+        (128, ((60, "Fahrten"),)),
+        (140, ((60, "-Karte Berlin"),)),
+    ]
+    assert values(read(page(rows)), "description") == [("4-Fahrten-Karte Berlin",)]
