@@ -220,7 +220,9 @@ def test_a_worker_killed_at_twenty_five_counted_calls_takes_every_mail_in_once(
     counted = Counted(account, strace)
     points = spread(counted.calls(), POINTS)
     reached: list[Point] = []
-    for point in itertools.islice(itertools.cycle(points), 2 * POINTS):
+    # A point that a run did not come to is made up for by the call after one of the others.
+    again = ((call, number + later) for later in range(3) for call, number in points)
+    for point in again:
         if counted.kill_at(point):
             reached.append(point)
         if len(reached) == POINTS:
