@@ -1,7 +1,5 @@
 """Where a mailbox probably is, from its address alone, so that the connection form need not be filled in by hand."""
 
-import http.client
-import io
 import time
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +14,7 @@ from lxml import etree
 
 from connectors.errors import ConfigurationError
 from connectors.hosts import HostOptions
-from zalion import net
+from zalion import http, net
 
 Source = Literal["hosters", "srv", "autoconfig", "mx"]
 
@@ -182,41 +180,11 @@ def _by_autoconfig(address: str, search: Search, seconds: float) -> Suggestion |
 
 def _fetched(location: Location, search: Search, seconds: float) -> bytes | None:
     """The file's bytes within size and time; no redirect is followed. Raises net.NetworkError."""
-    ends = time.monotonic() + seconds
-    answer = bytearray()
-    with net.connect(location.host, location.port, policy=search.policy, timeout=seconds) as connection:
-        context = net.tls_context(ca_pem=search.ca_pem)
-        with net.handshake(connection, host=location.host, context=context, timeout=seconds) as protected:
-            asked = f"GET {location.path} HTTP/1.0\r\nHost: {location.host}\r\nAccept: text/xml\r\n\r\n"
-            try:
-                protected.sendall(asked.encode("ascii"))
-                while (left := ends - time.monotonic()) > 0 and len(answer) <= _LONGEST_ANSWER:
-                    protected.settimeout(left)
-                    if not (piece := protected.recv(16384)):
-                        return _body(bytes(answer))
-                    answer += piece
-            except OSError:
-                pass  # Cut or too slow: what came so far may not be all of it.
-    return None
-
-
-class _Received:
-    """A whole answer in the place of the socket it came from."""
-
-    def __init__(self, answer: bytes) -> None:
-        self._answer = answer
-
-    def makefile(self, mode: str) -> io.BytesIO:
-        return io.BytesIO(self._answer)
-
-
-def _body(answer: bytes) -> bytes | None:
-    response = http.client.HTTPResponse(_Received(answer))  # type: ignore[arg-type]  # only makefile is used
-    try:
-        response.begin()
-        return response.read() if response.status == 200 else None
-    except (http.client.HTTPException, ValueError):
-        return None
+    asked = http.Request(location.host, location.path, location.port, headers={"Accept": "text/xml"})
+    answer = http.exchange(
+        asked, policy=search.policy, seconds=seconds, at_most=_LONGEST_ANSWER, ca_pem=search.ca_pem
+    )
+    return answer.body if answer.status == 200 else None
 
 
 def _offered(document: bytes, address: str) -> Iterator[HostOptions]:
