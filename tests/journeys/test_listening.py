@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -102,3 +103,30 @@ def test_a_paused_mailbox_is_left_within_a_minute(workplace: Workplace, dovecot:
     ends = time.monotonic() + 60
     workplace.until(lambda: not mail_processes(dovecot) - before, "a paused mailbox is listened to")
     assert time.monotonic() < ends
+
+
+def listeners(worker: "subprocess.Popen[bytes]") -> set[int]:
+    """What a worker starts has children of its own, but for its listener."""
+    started = descendants(worker.pid)
+    below = {child for pid in started for child in descendants(pid)}
+    return {pid for pid in started - below if alive(pid) and not descendants(pid)}
+
+
+@pytest.mark.soak
+@pytest.mark.database
+def test_a_listener_that_was_killed_is_started_again(workplace: Workplace, dovecot: DovecotServer) -> None:
+    """Field note 14: whoever listens is watched, and mail arrives without a restart by hand."""
+    user, password = dovecot.add_user()
+    place = {"host": "localhost", "port": dovecot.port, "user": user, "password": password}
+    workplace.ask("found", acme={**place, "ca_pem": dovecot.authority.pem})
+    worker = workplace.hire()
+    workplace.until(lambda: workplace.ask("standing")["acme"]["since"], "nobody listens")
+    [killed] = listeners(worker)
+    os.kill(killed, signal.SIGKILL)
+    workplace.until(lambda: listeners(worker) - {killed}, "it is not started again")
+    assert workplace.ask("expire")
+    workplace.until(lambda: workplace.ask("standing")["acme"]["listeners"] == 2, "nobody took over")
+    workplace.until(lambda: workplace.ask("standing")["acme"]["since"], "nobody listens again")
+    workplace.until(lambda: not workplace.ask("standing")["acme"]["held"], "it is read for ever")
+    dovecot.deliver(user, "INBOX", plain(1))
+    workplace.until(lambda: workplace.ask("standing")["acme"]["stored"] == 1, "the mail was not told of")

@@ -143,11 +143,11 @@ def standing() -> dict[str, dict[str, Any]]:
 
 
 def expire() -> bool:
-    """End the leases of folders; False where whoever is frozen holds a lock on them."""
+    """End the leases of folders and listeners; False where whoever is frozen holds a lock on them."""
     from django.db import OperationalError
     from django.utils import timezone
 
-    from connectors.models import SyncState
+    from connectors.models import Listening, SyncState
     from zalion.tenancy import context
 
     patience = "SET lock_timeout = {}" if connection.vendor == "postgresql" else "PRAGMA busy_timeout = {}"
@@ -157,6 +157,7 @@ def expire() -> bool:
             cursor.execute(patience.format(200))
         with context.work(tenant, context.SYSTEM):
             SyncState.objects.exclude(lease_until=None).update(lease_until=timezone.now())
+            Listening.objects.exclude(lease_until=None).update(lease_until=timezone.now())
     except OperationalError:
         return False
     finally:
