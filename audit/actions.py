@@ -82,6 +82,11 @@ DOCUMENT_APPROVED = "document.approved"
 DOCUMENT_REJECTED = "document.rejected"
 DOCUMENT_REOPENED = "document.reopened"
 DOCUMENT_HANDED_OVER = "document.handed_over"
+# What corrections taught
+PROFILE_TAUGHT = "profile.taught"
+PROFILE_UNDONE = "profile.undone"
+PROFILE_VIEWED = "profile.viewed"
+PROFILES_LISTED = "profiles.listed"
 # Keys, retention, the queue and the trail itself
 KEY_ROTATED = "key.rotated"
 KEY_DESTROYED = "key.destroyed"
@@ -168,6 +173,10 @@ SENTENCES: Mapping[str, str] = {
     DOCUMENT_REJECTED: "Rejected a document.",
     DOCUMENT_REOPENED: "Took a document back into review.",
     DOCUMENT_HANDED_OVER: "Handed a document over to another system.",
+    PROFILE_TAUGHT: "Learned from corrections how a supplier's layout is to be read.",
+    PROFILE_UNDONE: "Took back what corrections had taught about a supplier's layout.",
+    PROFILE_VIEWED: "Looked at what was learned about a supplier's layout.",
+    PROFILES_LISTED: "Listed what was learned about suppliers' layouts.",
     KEY_ROTATED: "Changed a key.",
     KEY_DESTROYED: "Destroyed a key: what it sealed cannot be read any more.",
     SECRET_STORED: "Put a secret into the secret store.",

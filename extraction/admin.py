@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from connectors.models import Message
 from extraction import review
-from extraction.models import Document, DocumentState, ExtractionRun, RunState
-from extraction.views import comparing, reviewing, uploading
+from extraction.models import Document, DocumentState, ExtractionRun, RunState, SupplierProfile
+from extraction.views import comparing, profiling, reviewing, uploading
 from zalion.portal.site import MenuItem, Page, Panel, PortalAdmin, Section, Todo, Watch, portal
 from zalion.tenancy import roles
 
@@ -49,6 +49,21 @@ class DocumentAdmin(PortalAdmin):
             reviewing.extract_again,
             "message-extract",
             roles.RETRY_MAIL,
+            ("POST",),
+        ),
+    )
+
+
+class ProfileAdmin(PortalAdmin):
+    view_permission = roles.VIEW_DOCUMENTS
+    pages = (
+        Page("review/learned/", profiling.taught, "profiles", roles.VIEW_DOCUMENTS),
+        Page("review/learned/<uuid:key>/", profiling.profile, "profile", roles.VIEW_DOCUMENTS),
+        Page(
+            "review/learned/<uuid:key>/undo/",
+            profiling.undo,
+            "profile-undo",
+            roles.REVIEW_DOCUMENTS,
             ("POST",),
         ),
     )
@@ -142,6 +157,7 @@ def waiting_count() -> int:
 
 
 portal.register(Document, DocumentAdmin)
+portal.register(SupplierProfile, ProfileAdmin)
 portal.add_menu_item(MenuItem("review", "Review", "portal:review", roles.VIEW_DOCUMENTS, 20, waiting_count))
 portal.add_watch(Watch("review", roles.REVIEW_DOCUMENTS, 20, waiting))
 portal.add_watch(Watch("runs", roles.RETRY_MAIL, 40, failed_runs))

@@ -1,17 +1,18 @@
-"""Documents over REST: list, read, correct, approve, reject, reopen; each calls what the portal calls."""
+"""Documents and supplier profiles over REST; each act calls what the portal calls."""
 
 from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from extraction import review
-from extraction.models import Document, DocumentState
+from extraction import profiles, review
+from extraction.lessons import lessons
+from extraction.models import Document, DocumentState, SupplierProfile
 from extraction.schemas import DOC_TYPES
 from zalion import rest
 from zalion.tenancy import roles
@@ -148,3 +149,71 @@ class DocumentViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         data = DocumentWhole(document).data if may_read else {}
         told = {"id": str(document.pk), "state": document.state, "version": document.version}
         return Response(data or told, headers={"ETag": f'"{document.version}"'})
+
+
+class ProfileRow(rest.RowSerializer[SupplierProfile]):
+    id = serializers.UUIDField(source="layout", read_only=True)
+    document = serializers.PrimaryKeyRelatedField[Document](
+        read_only=True, help_text="The one that taught it."
+    )
+
+    class Meta:
+        model = SupplierProfile
+        fields: tuple[str, ...] = ("id", "version", "domain", "seller_name", "document", "created_at")
+        read_only_fields = fields
+
+
+class LessonRow(serializers.Serializer[Any]):
+    subject = serializers.CharField()
+    words = serializers.CharField()
+
+
+class ProfileWhole(ProfileRow):
+    lessons = serializers.SerializerMethodField(help_text="What was learned, in sentences.")
+
+    class Meta:
+        model = SupplierProfile
+        fields = (*ProfileRow.Meta.fields, "lessons")
+        read_only_fields = fields
+
+    @extend_schema_field(LessonRow(many=True))
+    def get_lessons(self, row: SupplierProfile) -> Any:
+        return LessonRow(lessons(row.taught), many=True).data
+
+
+class ProfileViewSet(
+    mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[SupplierProfile]
+):
+    """What corrections taught about each supplier's layouts: the versions in force."""
+
+    queryset = SupplierProfile.objects.all()
+    serializer_class = ProfileWhole
+    lookup_field, lookup_url_kwarg = "layout", "pk"
+    read_scope, write_scope = Scope.DOCUMENTS_READ, Scope.DOCUMENTS_WRITE
+    read_permission, write_permission = roles.VIEW_DOCUMENTS, roles.REVIEW_DOCUMENTS
+
+    def get_queryset(self) -> QuerySet[SupplierProfile]:
+        return profiles.in_force()
+
+    @extend_schema(responses=ProfileRow(many=True))
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        page = self.paginate_queryset(self.get_queryset())
+        assert page is not None  # noqa: S101  (this view always has a paginator)
+        profiles.listed(page)
+        return self.get_paginated_response(ProfileRow(page, many=True).data)
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        row = self.get_object()
+        profiles.record_view(row)
+        return Response(ProfileWhole(row).data, headers={"ETag": f'"{row.version}"'})
+
+    @extend_schema(request=None, responses={204: None}, parameters=[IF_MATCH])
+    @action(detail=True, methods=["post"])
+    def undo(self, request: Request, pk: str) -> Response:
+        """Take the version in force back; the one before it, if there is one, is in force again."""
+        row = self.get_object()
+        try:
+            profiles.undo(row.layout, version=rest.version_of(request))
+        except profiles.NotInForce as error:
+            raise rest.PreconditionFailed from error
+        return Response(status=204)

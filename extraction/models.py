@@ -1,6 +1,7 @@
 """Runs of the extractors, the documents they found, and what people decided about them."""
 
 from typing import Any
+from uuid import uuid4
 
 from django.db import models
 from django.db.models import Q
@@ -9,7 +10,7 @@ from django.utils import timezone
 from connectors.models import Message
 from zalion.tenancy.models import User
 from zalion.tenancy.scoping import TenantModel
-from zalion.vault.fields import SealedJsonField, SealedTextField
+from zalion.vault.fields import EqualityTokenField, SealedJsonField, SealedTextField
 
 
 class RunState(models.TextChoices):
@@ -49,6 +50,30 @@ class ExtractionRun(TenantModel):
         return f"run {self.pk}"
 
 
+class SupplierProfile(TenantModel):
+    """One version of what corrections taught about one layout of a sender. Versions are added, and undone by being
+    marked so: the newest that is not undone is in force."""
+
+    # The same for all versions of a layout.
+    layout = models.UUIDField(default=uuid4, editable=False)
+    version = models.PositiveIntegerField(default=1)
+    domain = SealedTextField(help_text="The sender's.")
+    domain_token = EqualityTokenField()
+    seller_name = SealedTextField(null=True)
+    taught = SealedJsonField(help_text="See extraction.layout.taught.profile.")
+    # The one that taught it.
+    document = models.ForeignKey("Document", on_delete=models.SET_NULL, null=True, related_name="lessons")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    undone_at = models.DateTimeField(null=True)
+
+    class Meta(TenantModel.Meta):
+        ordering = ("-created_at",)
+        constraints = (models.UniqueConstraint(fields=("layout", "version"), name="profile_version_once"),)
+
+    def __str__(self) -> str:
+        return f"profile {self.layout} version {self.version}"
+
+
 class DocumentState(models.TextChoices):
     EXTRACTED = "extracted", "Extracted"
     IN_REVIEW = "in_review", "In review"
@@ -80,6 +105,12 @@ class Document(TenantModel):
     order_reference = SealedTextField(null=True)
     order_reference_token = models.CharField(max_length=64, blank=True, db_index=True)
     seller_name = SealedTextField(null=True)
+    # What of people's corrections it was read with.
+    profile = models.ForeignKey(
+        SupplierProfile, on_delete=models.SET_NULL, null=True, related_name="documents"
+    )
+    # Set when it was approved after corrections: what they teach is to be learned.
+    lesson_due_at = models.DateTimeField(null=True, db_index=True)
     machine = SealedJsonField()
     # The canonical document as it stands after every review; equal to ``machine`` before the first.
     current = SealedJsonField()

@@ -28,12 +28,16 @@ def page_image(document: Document, *, page: int) -> bytes:
     return bytes(sandbox.run("extraction.reader:page_image", content=content, number=page, scale=SCALE))
 
 
+def source_content(document: Document) -> bytes:
+    """What a document was read from, as its extractor got it. Raises SandboxError, BlobMissing, SealBroken."""
+    if document.source_path != "body":
+        return reading.content(document.message, path=document.source_path)
+    parsed = reading.parsed(document.message)
+    return str(parsed["html"] or parsed["text"]).encode()
+
+
 def source_text(document: Document) -> str:
     """What a document without pages was read from, as text. Raises SandboxError, BlobMissing."""
     trail.record(actions.DOCUMENT_PAGE_VIEWED, object=document)
-    if document.source_path == "body":
-        parsed = reading.parsed(document.message)
-        written = str(parsed["html"] or parsed["text"]).encode()
-        return str(sandbox.run("extraction.reader:body_text", content=written))
-    content = reading.content(document.message, path=document.source_path)
-    return str(sandbox.run("extraction.reader:source_text", content=content))
+    reader = "body_text" if document.source_path == "body" else "source_text"
+    return str(sandbox.run(f"extraction.reader:{reader}", content=source_content(document)))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q
 from django.utils import timezone
@@ -13,9 +14,10 @@ from django.utils.dateparse import parse_date
 from audit import actions, trail
 from connectors import reading
 from connectors.models import Attachment, Message, MessageState
-from extraction import media
+from extraction import media, profiles
 from extraction.comparing import Key, pairs
 from extraction.models import Document, ExtractionRun, RunState
+from extraction.registry import LAYOUTS
 from zalion import sandbox
 from zalion.sandbox import SandboxError
 from zalion.tasks import enqueue
@@ -193,6 +195,7 @@ def _body(message: Message) -> Reading | None:
 def read(source: Source, message: Message) -> Reading:
     """One source through the registry, in a child. A child that dies over it is this source's outcome."""
     domain = (message.sender_address or "").rpartition("@")[2]
+    known = profiles.of_sender(message)
     payload = {
         "name": source.name,
         "content": source.content,
@@ -200,6 +203,7 @@ def read(source: Source, message: Message) -> Reading:
             "sender_domain": domain or None,
             "subject": message.subject,
             "own_names": [message.tenant.name],
+            "profiles": profiles.hints(known) if profiles.is_proven(message) else [],
         },
     }
     try:
@@ -207,6 +211,9 @@ def read(source: Source, message: Message) -> Reading:
     except SandboxError as error:
         return Reading(source, outcome=error.code, broke=True)
     documents = tuple(result["documents"])
+    if known and result["extractor"] in LAYOUTS and not profiles.is_proven(message):
+        for document in documents:
+            document["findings"].append(profiles.WITHHELD)
     codes = [finding["code"] for finding in result["findings"]]
     outcome = "documents" if documents else (codes[0] if codes else "nothing_found")
     return Reading(source, outcome, result["extractor"] or "", result["version"] or "", documents)
@@ -323,6 +330,7 @@ def _row(run: ExtractionRun, found: Reading, data: dict[str, Any]) -> Document:
 def show(row: Document, data: dict[str, Any]) -> None:
     """Set ``data`` as what the document says now, and the columns that lists and matching read."""
     row.current = data
+    row.profile_id = UUID(data["profile"]["id"]) if data.get("profile") else None
     row.doc_type = data["doc_type"]
     row.issue_date = parse_date(data["issue_date"] or "")
     row.finding_count = len(data["findings"])

@@ -35,7 +35,17 @@ class ReadResult:
         return {
             "extractor": self.extractor,
             "version": self.version,
-            "documents": [document.to_json() for document in self.documents],
+            "documents": [
+                {
+                    **document.to_json(),
+                    **(
+                        {"profile": dict(zip(("id", "version"), document.profile, strict=True))}
+                        if document.profile
+                        else {}
+                    ),
+                }
+                for document in self.documents
+            ],
             "findings": [finding.to_json() for finding in self.findings],
         }
 
@@ -97,13 +107,15 @@ def _extract(source: Source, extractor: Extractor) -> tuple[Extractor, list[Extr
 
 def read_plain(payload: Mapping[str, Any]) -> Json:
     """`read` in plain data, for the child pool: takes {"name", "content", "hints": {"sender_domain", "subject",
-    "own_names", "own_vat_ids"}}, hints and each of them optional; gives ReadResult.to_json()."""
+    "own_names", "own_vat_ids", "profiles"}}, hints and each of them optional; gives ReadResult.to_json(), in which a
+    document that was read with a profile has `profile`, its id and version."""
     hints = payload.get("hints") or {}
     known = Hints(
         sender_domain=hints.get("sender_domain"),
         subject=hints.get("subject"),
         own_names=tuple(hints.get("own_names") or ()),
         own_vat_ids=tuple(hints.get("own_vat_ids") or ()),
+        profiles=tuple(hints.get("profiles") or ()),
     )
     return read(str(payload["name"]), payload["content"], known).to_json()
 

@@ -17,6 +17,8 @@ EXTRACTORS: Final[dict[str, str]] = {
     "ocr": "extraction.extractors.ocr.extractor.OcrExtractor",
     "body": "extraction.extractors.body.extractor.BodyExtractor",
 }
+# Those that read a layout, and so can be taught one.
+LAYOUTS: Final = frozenset({"pdf", "ocr", "body"})
 
 
 @cache

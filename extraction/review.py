@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from audit import actions, trail
-from extraction import comparing, pipeline
+from extraction import comparing, pipeline, profiles
 from extraction.models import Document, DocumentState, ExtractionRun, Review, ReviewAction, RunState
 from extraction.schemas import (
     DATE_FIELDS,
@@ -20,6 +20,7 @@ from extraction.schemas import (
     decimal_of,
 )
 from extraction.validation import validate
+from zalion.tasks import enqueue
 from zalion.tenancy.context import work_context
 from zalion.tenancy.unit import unit
 from zalion.vault import index
@@ -28,7 +29,7 @@ OPEN = (DocumentState.EXTRACTED, DocumentState.IN_REVIEW)
 # What pipeline.show sets.
 SHOWN = (
     "current", "doc_type", "issue_date", "finding_count", "number", "number_token", "order_reference",
-    "order_reference_token", "seller_name",
+    "order_reference_token", "seller_name", "profile",
 )  # fmt: skip
 LINE_FIELDS = frozenset(Line.__dataclass_fields__)
 HEADER_FIELDS = frozenset(CanonicalDocument.__dataclass_fields__) - {
@@ -184,7 +185,17 @@ def approve(document: Document, *, version: int) -> Document:
     with unit():
         _move(document, OPEN, DocumentState.APPROVED, version, decided_at=timezone.now())
         _note(document, ReviewAction.APPROVE, actions.DOCUMENT_APPROVED)
+        if _teaches(document):
+            document.lesson_due_at = timezone.now()
+            document.save(update_fields=["lesson_due_at"])
+            enqueue(profiles.LEARN_TASK)
     return document
+
+
+def _teaches(document: Document) -> bool:
+    """Whether people corrected the document, or approved what its profile was not sure of."""
+    unsure = any(finding["code"] == "profile_unsure" for finding in document.machine.get("findings", []))
+    return unsure or Review.objects.filter(document=document, action=ReviewAction.CORRECT).exists()
 
 
 def reject(document: Document, *, reason: str, version: int) -> Document:

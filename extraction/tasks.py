@@ -3,14 +3,27 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from extraction import pipeline
-from extraction.models import ExtractionRun
+from extraction import learning, pipeline, profiles
+from extraction.models import Document, ExtractionRun
 from zalion.tasks import Bell, due, task
 
 
 @task(pipeline.RUN_TASK)
 def run_due() -> None:
     pipeline.run_due()
+
+
+@task(profiles.LEARN_TASK)
+def learn_due() -> None:
+    learning.learn_due()
+
+
+@due
+def lessons_due(now: datetime) -> Iterator[Bell]:
+    """Tenants with approved documents that people had to correct, and that nobody learned from yet."""
+    lessons = Document.across_tenants.filter(lesson_due_at__lte=now)
+    for tenant in lessons.order_by().values_list("tenant_id", flat=True).distinct():
+        yield Bell(tenant, profiles.LEARN_TASK)
 
 
 @due

@@ -17,10 +17,9 @@ from extraction.layout.taught.print import Print
 from extraction.layout.taught.profile import Profile, choose
 from extraction.layout.taught.tables import learn_table, start_of_lines
 from extraction.paged import pages_of
+from extraction.registry import LAYOUTS
 from extraction.schemas import DATE_FIELDS, NUMBER_FIELDS, Json, date_of, decimal_of
 
-# The extractors that read a layout.
-LAYOUTS: Final = frozenset({"pdf", "ocr", "body"})
 # The same in each of a supplier's documents, known by their text wherever it stands.
 _FIXED: Final = frozenset(
     {"seller_name", "seller_vat_id", "seller_iban", "seller_email", "buyer_name", "buyer_vat_id"}

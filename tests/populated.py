@@ -9,7 +9,8 @@ import pytest
 from audit.models import LegalHold
 from connectors import listening, parse, reconcile, sync
 from connectors.models import FolderMapping, Mailbox
-from extraction import pipeline, review
+from extraction import pipeline, profiles, review
+from extraction.layout.taught.profile import Profile
 from extraction.models import Document
 from tests.cast import Company, make_mailbox
 from tests.contracts.memory import MemoryMailbox
@@ -50,6 +51,8 @@ def fill(company: Company, server: MemoryMailbox, chosen: list[Any]) -> tuple[Ap
         assert first is not None
         review.open_document(first)
         review.correct(first, changes={"payment_terms": "30 days"}, version=first.version)
+        taught = profiles.keep(first, taught=Profile(absent=frozenset({"incoterm"})).to_json(), base=None)
+        assert taught is not None
         hold = LegalHold(kind="mailbox", object_id=str(mailbox.pk), reason="Case 7", who=operator)
         with unit():
             hold.save()

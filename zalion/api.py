@@ -12,12 +12,13 @@ from rest_framework.routers import SimpleRouter
 
 from audit.api import EventViewSet
 from connectors.api import MailboxViewSet, MessageViewSet
-from extraction.api import DocumentViewSet
+from extraction.api import DocumentViewSet, ProfileViewSet
 from zalion.portal.site import Page, guarded, portal
 from zalion.tenancy import roles
 
 router = SimpleRouter()
 router.register("documents", DocumentViewSet, basename="document")
+router.register("supplier-profiles", ProfileViewSet, basename="profile")
 router.register("messages", MessageViewSet, basename="message")
 router.register("mailboxes", MailboxViewSet, basename="mailbox")
 router.register("audit-events", EventViewSet, basename="audit-event")

@@ -12,7 +12,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from audit.models import AuditEvent
 from connectors.models import Attachment, Mailbox, Message
-from extraction.models import Document
+from extraction.models import Document, SupplierProfile
 from tests.populated import Populated
 from zalion.tenancy import context, signin
 from zalion.tenancy.models import User
@@ -73,6 +73,9 @@ ACCESS: dict[str, Row] = {
     "portal:document-decide": Row("rui", "document", "post"),
     "portal:document-readings": Row(CONTENT, "document"),
     "portal:document-take-over": Row("rui", "document", "post"),
+    "portal:profiles": Row(CONTENT),
+    "portal:profile": Row(CONTENT, "profile"),
+    "portal:profile-undo": Row("rui", "profile", "post"),
     "portal:trail": Row("ada cleo abe"),
     "portal:event": Row("ada cleo abe", "event"),
     "portal:people": Row("ada cleo abe"),
@@ -90,6 +93,9 @@ ACCESS: dict[str, Row] = {
     "api:document-approve": Row("rui token", "document", "post"),
     "api:document-reject": Row("rui token", "document", "post"),
     "api:document-reopen": Row("rui token", "document", "post"),
+    "api:profile-list": Row(f"{CONTENT} token"),
+    "api:profile-detail": Row(f"{CONTENT} token", "profile"),
+    "api:profile-undo": Row("rui token", "profile", "post"),
     "api:message-list": Row(f"{CONTENT} token"),
     "api:message-detail": Row(f"{CONTENT} token", "message"),
     "api:message-raw": Row(f"{CONTENT} token", "message"),
@@ -168,13 +174,16 @@ class World:
         attachment = Attachment.objects.first()
         event = AuditEvent.objects.first()
         mailbox = Mailbox.objects.first()
+        profile = SupplierProfile.objects.first()
         assert document is not None
+        assert profile is not None
         assert attachment is not None
         assert event is not None
         assert mailbox is not None
         return {
             "": {},
             "link": {"secret": "no-such-link"},
+            "profile": {"key": profile.layout},
             "document": {"key": document.pk},
             "page": {"key": document.pk, "page": 1},
             "message": {"key": attachment.message_id},

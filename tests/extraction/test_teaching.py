@@ -140,6 +140,30 @@ def test_a_lesson_that_a_later_document_proves_wrong_is_replaced() -> None:
     assert reading(polish(3).pdf, again)["number"] == polish(3).truth["order_reference"]
 
 
+def test_places_that_disagree_are_told_and_the_wrong_one_is_dropped() -> None:
+    profile = taught(polish(1))
+    assert profile is not None
+    (right,) = profile.places["number"]
+    (other,) = profile.places["order_reference"]
+    torn = replace(profile, places={**profile.places, "number": (right, other)})
+    second = polish(2)
+    found = reading(second.pdf, torn)
+    assert found["number"] == second.truth["number"]
+    assert {"profile_unsure"} == {item["code"] for item in found["findings"] if item["field"] == "number"}
+    settled = taught(second, torn)
+    assert settled is not None
+    assert settled.places["number"] == (right,)
+
+
+def test_a_value_that_left_its_place_is_told() -> None:
+    facts = (("Laufzettel", "F-1"), ("Belegtag", "03.02.2026"))
+    profile = taught(Odd(Paper(facts=facts).pdf(), {"number": "F-1"}))
+    assert profile is not None
+    moved = reading(Paper(facts=(("AB-Nr.:", "F-2"), *facts[1:])).pdf(), profile)
+    assert moved["number"] == "F-2"
+    assert "profile_place_empty" in {item["code"] for item in moved["findings"]}
+
+
 def test_nothing_is_learned_twice() -> None:
     profile = taught(polish(1))
     assert profile is not None

@@ -11,9 +11,12 @@ FUNCTIONS = frozenset(
         "extraction.reader:page_image",
         "extraction.reader:body_text",
         "extraction.reader:source_text",
+        "extraction.teaching:teach_plain",
         "extraction.explaining:explain_plain",
     }
 )
 
 # Those that may have to recognise the text of scanned pages: Tesseract takes seconds for each, in processes of its own.
-SLOW = frozenset({"extraction.reader:read_plain", "extraction.explaining:explain_plain"})
+SLOW = frozenset(
+    {"extraction.reader:read_plain", "extraction.explaining:explain_plain", "extraction.teaching:teach_plain"}
+)

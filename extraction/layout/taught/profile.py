@@ -16,7 +16,7 @@ from extraction.layout.taught.places import Place, value_of
 from extraction.schemas import Evidence, Finding
 
 # Stands for the place of a value that is not on the page: a person said it for every document of the layout.
-PROFILE: Final = "/profile"
+PROFILE: Final = "profile"
 _AMOUNTS: Final = ("line_total", "quantity", "unit_price")
 
 
