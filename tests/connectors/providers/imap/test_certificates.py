@@ -12,7 +12,7 @@ import pytest
 from connectors import errors
 from connectors.errors import ConfigurationError, ConnectorError, ProviderUnavailable
 from connectors.providers.imap.adapter import ImapAdapter, ImapOptions
-from tests.connectors.providers.imap.test_broken import LIMITS, LOOPBACK
+from tests.connectors.providers.imap.conftest import LIMITS, LOOPBACK
 from tests.servers.broken import BrokenServer
 from tests.servers.certificates import Authority, Crooked
 
