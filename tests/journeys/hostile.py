@@ -100,6 +100,7 @@ def composed(out: str) -> Iterator[tuple[str, bytes]]:
         ("deep", html, ("<div>" * 600 + f"<svg><style><a title='</style>{image}'>").encode()),
     ):
         yield name, mail(name, content, kind=kind)
+    yield "unbroken", mail(3000 * "words", b"<p>a")
     answers = f"Content-Location: {out}/\nContent-Base: {out}/\nLink: <{out}/l>; rel=preload\nRefresh: 0;url={out}/r"
     yield "located", mail("located", b"<p>a<img src=relative><a href=relative>touch</a>", headers=answers)
 

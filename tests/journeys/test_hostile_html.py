@@ -32,7 +32,7 @@ BOUNDS = """() => {
   return [box.left, box.width, box.height, document.documentElement.scrollWidth, covered];
 }"""
 TOUCHED = 4  # links and the like of a mail that are clicked
-COMPOSED = {"files", "iso-2022-jp", "related", "split-attribute"}  # those that every run looks at
+COMPOSED = {"files", "iso-2022-jp", "related", "split-attribute", "unbroken"}  # those that every run looks at
 
 
 @dataclass
