@@ -63,6 +63,8 @@ def test_each_value_of_a_page_has_a_box_that_leads_to_it_and_back(tmp_path: Path
     assert {"b-d1-number", "b-d1-gross_total", "b-d1-lines.1.line_total"} <= {box["id"] for box in boxes}
     said = {box["id"]: box["aria-label"] for box in boxes}
     assert said["b-d1-number"].startswith("Number: F-2041; after “AB-Nr.:”; ")
+    # Without a script, the box of the value that was led to is lit by a rule of its own.
+    assert '[id="v-d1-number"]:target) [id="b-d1-number"]' in page.words
     frames = [tag for tag, attributes in page.tags if tag == "g" and attributes.get("class") == "line"]
     assert len(frames) == 2
 
