@@ -67,7 +67,9 @@ def test_a_master_key_that_cannot_be_read_is_told_with_what_to_do():
     assert "ZALION_NO_SUCH_RING" in finding.detail
 
 
-@pytest.mark.parametrize(("free", "state"), [(50, "ok"), (10, "ok"), (8, "warning"), (5, "warning"), (4, "failed")])
+@pytest.mark.parametrize(
+    ("free", "state"), [(50, "ok"), (10, "ok"), (8, "warning"), (5, "warning"), (4, "failed")]
+)
 def test_a_reserve_of_disk_is_kept(monkeypatch, free, state):
     monkeypatch.setattr(
         shutil, "disk_usage", lambda path: SimpleNamespace(total=100 << 30, free=free << 30, used=0)
