@@ -59,7 +59,6 @@ MESSAGE_RETRIED = "message.retried"
 MESSAGES_RETRIED = "messages.retried"
 MESSAGE_RELEASED = "message.released"
 MESSAGE_READ_AGAIN = "message.read_again"
-MESSAGE_READ_AGAIN = "message.read_again"
 MESSAGE_VIEWED = "message.viewed"
 MESSAGE_DOWNLOADED = "message.downloaded"
 MESSAGE_FILED = "message.filed"
@@ -74,8 +73,6 @@ DOCUMENT_VIEWED = "document.viewed"
 DOCUMENT_PAGE_VIEWED = "document.page_viewed"
 DOCUMENT_ASSIGNED = "document.assigned"
 DOCUMENT_CORRECTED = "document.corrected"
-DOCUMENT_READINGS_COMPARED = "document.readings_compared"
-DOCUMENT_READING_TAKEN = "document.reading_taken"
 DOCUMENT_READINGS_COMPARED = "document.readings_compared"
 DOCUMENT_READING_TAKEN = "document.reading_taken"
 DOCUMENT_APPROVED = "document.approved"
@@ -151,7 +148,6 @@ SENTENCES: Mapping[str, str] = {
     MESSAGES_RETRIED: "Asked for all quarantined mail to be tried again.",
     MESSAGE_RELEASED: "Released a mail whose sender’s authentication failed.",
     MESSAGE_READ_AGAIN: "Asked for a mail to be read for documents again.",
-    MESSAGE_READ_AGAIN: "Asked for a mail to be read for documents again.",
     MESSAGE_VIEWED: "Looked at a mail.",
     MESSAGE_DOWNLOADED: "Downloaded a mail.",
     MESSAGE_FILED: "Changed a mail in the mailbox.",
@@ -165,8 +161,6 @@ SENTENCES: Mapping[str, str] = {
     DOCUMENT_PAGE_VIEWED: "Looked at a page of a document.",
     DOCUMENT_ASSIGNED: "Assigned a document.",
     DOCUMENT_CORRECTED: "Corrected a document.",
-    DOCUMENT_READINGS_COMPARED: "Compared two readings of a document.",
-    DOCUMENT_READING_TAKEN: "Let a document stand on another reading.",
     DOCUMENT_READINGS_COMPARED: "Compared two readings of a document.",
     DOCUMENT_READING_TAKEN: "Let a document stand on another reading.",
     DOCUMENT_APPROVED: "Approved a document.",
