@@ -125,7 +125,7 @@ def connection(request: HttpRequest, key: UUID) -> HttpResponse:
 
 def folders(request: HttpRequest, key: UUID) -> HttpResponse:
     shown = _mailbox(key)
-    listed = [folder for folder in (shown.check_report or {}).get("folders", []) if folder["selectable"]]
+    listed = standing.offered(shown)
     if request.method == "POST":
         upload = "upload" in request.POST
         return _act(

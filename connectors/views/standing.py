@@ -79,6 +79,19 @@ def listening(mailbox: Mailbox, *, now: datetime) -> dict[str, Any]:
     return {"row": row, "on": held, "deaf": row is not None and row.error_code in DEAF}
 
 
+def offered(mailbox: Mailbox) -> list[dict[str, Any]]:
+    """The folders of the last check that may be chosen.
+
+    One that was renamed since it was signed is there under its new name, with the id that was signed: another
+    that has its old name now is not offered, as it would be taken for it.
+    """
+    states = SyncState.objects.filter(mapping__mailbox=mailbox).exclude(renamed_to="")
+    signed = dict(states.values_list("renamed_to", "mapping__folder"))
+    listed = (mailbox.check_report or {}).get("folders", [])
+    found = [folder for folder in listed if folder["selectable"] and folder["id"] not in signed.values()]
+    return [{**folder, "id": signed.get(folder["id"], folder["id"])} for folder in found]
+
+
 def unstored(mailbox: Mailbox) -> str:
     """The code by which our own store stopped the reading of ``mailbox``, empty where it did not."""
     states = SyncState.objects.filter(mapping__mailbox=mailbox, error_code__in=STORE)

@@ -8,9 +8,10 @@ from functools import partial
 import pytest
 from django.utils import timezone
 
-from connectors import adapters, sync
+from connectors import adapters, onboarding, sync
 from connectors.adapters import Limits
 from connectors.models import Mailbox, MailboxState, Message, SyncState
+from connectors.views import standing
 from tests.cast import Company
 from tests.connectors import live
 from tests.connectors.live import WHEN, Live, mail
@@ -155,6 +156,24 @@ def test_a_renamed_folder_is_followed_on_record_and_its_line_is_right(acme: Comp
         assert box.line("Orders") == (5, 5, 0)
         assert [event.facts["now"] for event in box.told("folder.renamed")][1:] == ["Orders"]
     assert "renamed on the server:" not in box.page()
+
+
+def test_a_renamed_folder_is_chosen_under_its_new_name_and_stays_signed(
+    acme: Company, box: OnDovecot
+) -> None:
+    box.rename("Orders", "Archiv")
+    box.server.create_folder(box.user, "Orders")
+    with acme.work(acme.ada):
+        box.read("Orders")
+        onboarding.check_mailbox(box.mailbox.pk)
+        box.mailbox.refresh_from_db()
+        offered = {folder["name"]: folder["id"] for folder in standing.offered(box.mailbox)}
+        assert (offered["Archiv"], offered["INBOX"], "Orders" in offered) == ("Orders", "INBOX", False)
+        onboarding.map_folders(box.mailbox, folders=["INBOX", offered["Archiv"]])
+        assert onboarding.is_approved(box.mailbox)
+        [event] = box.told("folder.renamed")
+        assert event.facts["name_taken"]
+        assert box.line("Orders") == (3, 3, 0)
 
 
 def test_a_renamed_folder_that_is_numbered_anew_too_is_read_where_it_is_now(
