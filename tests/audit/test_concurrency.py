@@ -61,7 +61,8 @@ def test_two_threads_in_two_processes_append_without_a_gap(site: Site):
 def test_a_killed_process_leaves_a_chain_that_fits(site: Site):
     site.run("prepare")
     process = site.start("append", "2", "2000")
-    time.sleep(4)
+    while process.poll() is None and not json.loads(site.run("verify"))["stored"]:
+        time.sleep(0.2)
     process.kill()
     process.communicate(timeout=60)
     found = json.loads(site.run("verify"))
