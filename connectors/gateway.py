@@ -219,7 +219,7 @@ def note_success(mailbox: Mailbox) -> None:
     if not (mailbox.failures or mailbox.refusals or mailbox.error_code):
         return
     with unit():
-        failed = Mailbox.objects.select_for_update().filter(pk=mailbox.pk).first()
+        failed = Mailbox.objects.select_for_update(no_key=True).filter(pk=mailbox.pk).first()
         if failed is None or not (failed.failures or failed.refusals or failed.error_code):
             return
         Mailbox.objects.filter(pk=mailbox.pk).update(
@@ -238,7 +238,7 @@ def note_failure(mailbox: Mailbox, error: errors.ConnectorError, *, now: datetim
     paused or reopened meanwhile stays so.
     """
     with unit():
-        counted = Mailbox.objects.select_for_update().filter(pk=mailbox.pk).first() or mailbox
+        counted = Mailbox.objects.select_for_update(no_key=True).filter(pk=mailbox.pk).first() or mailbox
         refusals = counted.refusals + isinstance(error, errors.AuthenticationError)
         failures = counted.failures + 1
         waits_for_person = refusals >= MAX_REFUSALS or isinstance(

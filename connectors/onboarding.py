@@ -104,7 +104,7 @@ def _save(mailbox: Mailbox, settings: Settings) -> Mailbox:
     except ValidationError as error:
         raise OnboardingError(" ".join(error.messages)) from error
     with unit():
-        now = Mailbox.objects.select_for_update().filter(pk=mailbox.pk).first() or mailbox
+        now = Mailbox.objects.select_for_update(no_key=True).filter(pk=mailbox.pk).first() or mailbox
         for name in FARES:
             setattr(mailbox, name, getattr(now, name))
         credential = Credential.objects.filter(mailbox=mailbox).first() or Credential(mailbox=mailbox)
@@ -351,7 +351,7 @@ def resume(mailbox: Mailbox) -> None:
 
 def _hold(mailbox: Mailbox) -> None:
     """Read the row anew and hold it until the unit ends: what was true when it was loaded may not be any more."""
-    mailbox.refresh_from_db(from_queryset=Mailbox.objects.select_for_update())
+    mailbox.refresh_from_db(from_queryset=Mailbox.objects.select_for_update(no_key=True))
 
 
 def _settle(mailbox: Mailbox) -> None:
