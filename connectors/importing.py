@@ -46,7 +46,9 @@ def import_mail(mailbox: Mailbox, *, mails: Iterable[FoundMail]) -> ImportReport
     taken = known = 0
     trail.record(actions.MESSAGES_IMPORTED, object=mailbox)
     for page in _pages(mails):
-        named = {mail.identity or index.content_hmac(mail.content): mail for mail in page}
+        named: dict[str, FoundMail] = {}
+        for mail in page:
+            named.setdefault(mail.identity or index.content_hmac(mail.content), mail)
         new = ingest.unknown(mapping, list(named))
         arrivals = [
             ingest.store(

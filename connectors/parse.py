@@ -64,7 +64,7 @@ def _claim_page(mapping: FolderMapping) -> list[Message]:
     now = timezone.now()
     due = list(
         Message.objects.filter(mapping=mapping, parse_due_at__lte=now).order_by(
-            "parse_attempts", "received_at"
+            "parse_attempts", "received_at", "taken_in_at"
         )[:PAGE]
     )
     fresh = [message for message in due if not message.parse_attempts]
