@@ -12,6 +12,7 @@ from extraction.teaching import Profile
 from tests.extraction.odd_papers import polish, works
 from tests.extraction.test_teaching import taught
 from tests.populated import Populated
+from tests.zalion.portal.test_queries import queries
 from tests.zalion.tenancy.test_signin import sign_in
 from tests.zalion.test_rest import token_with
 from zalion.tenancy.models import Scope
@@ -109,3 +110,19 @@ def test_integrators_read_what_was_learned_and_take_it_back(
     assert erp.get(f"/supplier-profiles/{row.layout}/").json()["version"] == 1
     assert erp.post(undo, If_Match='"1"').status_code == 204
     assert erp.get(f"/supplier-profiles/{row.layout}/").status_code == 404
+
+
+def test_the_list_costs_the_same_with_one_row_and_with_three(
+    populated: Populated, row: SupplierProfile
+) -> None:
+    rui = sign_in(populated.acme.rui)
+    queries(rui, "/review/learned/")
+    with populated.acme.work():
+        document = Document.objects.get(pk=row.document_id)
+        before = profiles.latest().count()
+    seen = queries(rui, "/review/learned/")
+    with populated.acme.work():
+        for _ in range(2):
+            profiles.keep(document, taught=row.taught, base=None)
+        assert profiles.latest().count() == before + 2
+    assert queries(rui, "/review/learned/") == seen == 14

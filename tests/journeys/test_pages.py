@@ -31,6 +31,7 @@ def pages(house: House) -> list[tuple[str, str, str]]:
         ("overview-operator", "rui", "/"),
         ("review", "rui", "/review/"),
         ("review-all", "rui", "/review/?show=all"),
+        ("profiles", "rui", "/review/learned/"),
         ("review-nothing-found", "rui", "/review/?q=nothing-like-this"),
         ("document-pdf", "rui", first(media_type="application/pdf")),
         ("document-xml", "rui", first(media_type="application/xml")),
