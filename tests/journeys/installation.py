@@ -76,6 +76,11 @@ class Installation:
                 stderr=log,
             )
 
+    def worker_processes(self) -> set[int]:
+        """The worker and what it has below it, by process id."""
+        assert self._worker is not None
+        return {self._worker.pid, *descendants(self._worker.pid)}
+
     def kill_worker(self) -> None:
         """SIGKILL, as the machine's out-of-memory killer does it, and wait until nothing of it is left."""
         assert self._worker is not None
