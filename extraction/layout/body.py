@@ -207,6 +207,8 @@ class Body:
         total = self.header.total
         if total is None or total not in cells or self.header.index_of("pos") in cells:
             return None
+        if self.header.index_of("quantity") in cells and self.header.index_of("unit_price") in cells:
+            return None
         found = adjustment_of(row, self.lexicon)
         return found if found and found.amount.words[-1] in cells[total] else None
 

@@ -26,6 +26,8 @@ _DIGIT: Final = re.compile(r"\d")
 TOTALS: Final = frozenset({"net_total", "sub_total", "tax_total", "gross_total"})
 # So many labels of totals in one row are a table of totals.
 _SIDE_BY_SIDE: Final = 3
+# A heading names at least so many columns.
+_ROLES: Final = 3
 _ALL: Final = 2
 _GOODS: Final = frozenset({"description", "seller_article", "buyer_article", "pos"})
 # What may be listed one above the other in a cell, as its heading says.
@@ -140,10 +142,12 @@ def find_header(rows: Sequence[Row], index: int, lexicon: Lexicon) -> Header | N
     # A row of labels with their values, or of labels for those below, is a heading's opposite.
     if sum(":" in segment.text for segment in row.segments) * 2 > len(row.segments):
         return None
+    if sum(lexicon.columns.begins(word.text) for word in words) < _ROLES:
+        return None
     columns = _groups(row, lexicon)
     roles = {column.names[0] for column in columns if column.names}
     # The amounts may be headed in another of the heading's rows, where this one says enough without them.
-    enough = 3 if roles & (AMOUNTS | {"other_quantity"}) else 4
+    enough = _ROLES if roles & (AMOUNTS | {"other_quantity"}) else _ROLES + 1
     if len(roles - {"other"}) < enough or not roles & _GOODS:
         return None
     header = Header(columns, index, index)
@@ -159,6 +163,8 @@ def find_header(rows: Sequence[Row], index: int, lexicon: Lexicon) -> Header | N
 
 def lists_totals(row: Row, lexicon: Lexicon) -> bool:
     """Whether a row is the labels of the totals side by side, with the amounts below."""
+    if len(row.segments) < _ALL:
+        return False
     named = 0
     for segment in row.segments:
         names = [name for name, _ in tokens_with_words(segment.words)]

@@ -111,14 +111,15 @@ def edge(gap: Gap, found: Print) -> float:
     ]
     borders = sorted({low, high, *(border for span in inside for border in span)})
     starts, stops = sorted(start for start, _ in inside), sorted(stop for _, stop in inside)
-    begun, ended = sorted(start for start, _ in found.joins), sorted(stop for _, stop in found.joins)
+    joins = [join for join in found.joins if join[1] > low and join[0] < high]
+    begun, ended = sorted(start for start, _ in joins), sorted(stop for _, stop in joins)
     lefts, rights = _votes(gap, found)
     best, best_key = (gap.left[1] + gap.right[0]) / 2, (float("inf"), 0, 0, True, 0.0)
     for begin, end in pairwise(borders):
         middle = (begin + end) / 2
         cut = bisect_left(starts, middle) - bisect_right(stops, middle)
         wrong = len(lefts) - bisect_left(lefts, middle) + bisect_left(rights, middle)
-        joined = bisect_left(begun, middle) - bisect_right(ended, middle)
+        joined = bisect_left(begun, middle) - bisect_right(ended, middle) if joins else 0
         outside = end <= gap.left[1] or begin >= gap.right[0]
         key = (float(cut), wrong, joined, outside, begin - end)
         if key < best_key:

@@ -3,6 +3,7 @@
 import re
 import tomllib
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -75,6 +76,11 @@ class Phrases:
         if len(whole) > _JOINED:
             self.joined.setdefault(whole, self.meanings[tokens])
             self.starts.add(whole[:4])
+
+    def begins(self, text: str) -> bool:
+        """Whether a phrase may begin with this word: cheap, and never wrong where it says no."""
+        tokens = tokens_of(text)
+        return bool(tokens) and (tokens[0] in self.longest or tokens[0][:4] in self.starts)
 
     def at(self, tokens: Sequence[str], start: int) -> Match | None:
         """The longest phrase that begins at this token."""
@@ -170,17 +176,29 @@ def _vocabulary(language: str) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(token for word in data["common"] for token in tokens_of(word)), labels
 
 
-def language_of(words: Iterable[str]) -> str:
-    """The language most of the words belong to; English when none is known."""
-    seen: dict[str, int] = {}
-    for word in words:
-        for token in tokens_of(word):
-            seen[token] = seen.get(token, 0) + 1
-    scores = {}
+@cache
+def _speakers() -> dict[str, tuple[tuple[str, bool, bool], ...]]:
+    """For each token the languages that know it: whether it is one of their common words, and one of their labels."""
+    found: dict[str, list[tuple[str, bool, bool]]] = {}
     for language in ("en", *(name for name in LANGUAGES if name != "en")):
         common, labels = _vocabulary(language)
-        running = sum(min(seen[token], 3) for token in common & seen.keys())
-        scores[language] = running + 1.5 * len(labels & seen.keys())
+        for token in common | labels:
+            found.setdefault(token, []).append((language, token in common, token in labels))
+    return {token: tuple(languages) for token, languages in found.items()}
+
+
+def language_of(words: Iterable[str]) -> str:
+    """The language most of the words belong to; English when none is known."""
+    speakers = _speakers()
+    seen: dict[str, int] = {}
+    for text, times in Counter(words).items():
+        for token in tokens_of(text):
+            if token in speakers:
+                seen[token] = seen.get(token, 0) + times
+    scores = dict.fromkeys(("en", *LANGUAGES), 0.0)
+    for token, times in seen.items():
+        for language, is_common, is_label in speakers[token]:
+            scores[language] += min(times, 3) * is_common + 1.5 * is_label
     return max(scores, key=lambda language: scores[language])
 
 

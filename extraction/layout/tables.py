@@ -26,6 +26,8 @@ _SOON: Final = 8
 # The numbers of a position stand within so many rows.
 _NEXT: Final = 4
 _TIGHT: Final = 0.9
+# Quantity, price and total.
+_FACTORS: Final = 3
 _ALIGNED: Final = 0.3
 # Addresses of mail and web, accounts and telephones: the imprint at a page's foot, never a position.
 _IMPRINT: Final = re.compile(
@@ -156,12 +158,12 @@ def _goes_on(
     discount = adjustment_of(row, lexicon)
     if not discount and not _is_total(row, lexicon, TOTALS):
         return False
-    fitted = replace(header)
-    fitted.fit([printed(item.words) for _, item in rows])
-    body = Body(fitted, lexicon)
+    body: Body | None = None
     for other in page.rows[index + 1 : min(stop, index + _SOON)]:
-        if body.adds_up(other):
-            return True
+        if sum(bool(readings(word.text)) for word in other.words) >= _FACTORS:
+            body = body or _fitted(header, lexicon, rows)
+            if body.adds_up(other):
+                return True
         if _ends(other, lexicon) and adjustment_of(other, lexicon) is None:
             break
     above = [item for _, item in rows[-_SOON:]]
@@ -170,6 +172,12 @@ def _goes_on(
     if discount.rate:
         return any(discount.is_of(amount) for item in above for amount in amounts_in(item.words))
     return _is_below_text(row, above, page.rows[index + 1 : index + 2])
+
+
+def _fitted(header: Header, lexicon: Lexicon, rows: Sequence[tuple[int, Row]]) -> Body:
+    fitted = replace(header)
+    fitted.fit([printed(item.words) for _, item in rows])
+    return Body(fitted, lexicon)
 
 
 def _is_below_text(row: Row, above: Sequence[Row], below: Sequence[Row]) -> bool:
