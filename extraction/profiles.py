@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from audit import actions, trail
+from connectors import senders
 from connectors.models import Message
 from extraction.models import Document, SupplierProfile
 from zalion.tenancy.unit import unit
@@ -44,10 +45,10 @@ def of_sender(message: Message) -> Sequence[SupplierProfile]:
 
 
 def is_proven(message: Message) -> bool:
-    """Whether nothing speaks against the sender. A forwarded mail may fail SPF and pass DMARC by its signature."""
-    failed = {"spf_fail", "dkim_fail", "dmarc_fail"} & set(message.flags)
-    dmarc = (message.authentication or {}).get("dmarc", {}).get("result")
-    return not failed or dmarc == "pass"
+    """Whether nothing speaks against the sender, whatever the mailbox does with mail whose sender failed."""
+    domain = (message.sender_address or "").rpartition("@")[2].lower()
+    facts = message.authentication
+    return bool(facts) and "verdict_foreign" not in message.flags and not senders.failed(facts, sender=domain)
 
 
 def hints(found: Iterable[SupplierProfile]) -> list[dict[str, Any]]:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from audit.models import AuditEvent
-from connectors import parse, sync
-from connectors.models import FolderMapping, Mailbox, Message
+from connectors import parse, senders, sync
+from connectors.models import FolderMapping, Mailbox
 from extraction import learning, pipeline, profiles, review
 from extraction.models import Document, SupplierProfile
 from extraction.teaching import differences
@@ -33,6 +33,12 @@ def mail(pdf: bytes, *, domain: str = DOMAIN) -> bytes:
     message.set_content("Please find our confirmation attached.")
     message.add_attachment(pdf, maintype="application", subtype="pdf", filename="paper.pdf")
     return message.as_bytes()
+
+
+def verdicts(**results: str) -> dict[str, Any]:
+    """What senders.assess keeps of a mail whose trusted server came to these results."""
+    told = {name: {"result": results.get(name, "none"), "domain": DOMAIN} for name in senders.METHODS}
+    return {"server": "mx.acme.example", "signatures": [], **told}
 
 
 class Desk:
@@ -198,24 +204,32 @@ def test_a_mail_that_failed_its_senders_authentication_gets_no_profile_and_teach
     odd, next_ = polish(0), polish(1)
     (document,) = desk.take_in([odd.pdf])
     with desk.company.work(), unit():
-        Message.objects.update(flags=["dkim_fail"])
+        document.message.authentication = verdicts(dkim="fail")
+        document.message.save(update_fields=["authentication"])
     desk.correct(document, odd.truth)
     assert desk.in_force() == []
     with desk.company.work(), unit():
-        Message.objects.update(flags=[])
+        document.message.authentication = verdicts()
+        document.message.save(update_fields=["authentication"])
         Document.objects.update(lesson_due_at=NOW)
     with desk.company.work():
         learning.learn_due()
         assert desk.in_force()
         message = document.message
-        message.flags = ["spf_fail", "dmarc_fail"]
+        # The mailbox may accept such mail without a flag: what its servers found counts.
+        message.flags, message.authentication = [], verdicts(spf="fail", dmarc="fail")
         source = pipeline.Source("2", "paper.pdf", "application/pdf", next_.pdf)
         (read,) = pipeline.read(source, message).documents
         assert "profile" not in read
         assert profiles.WITHHELD in read["findings"]
-        message.flags, message.authentication = ["spf_fail"], {"dmarc": {"result": "pass"}}
+        # A forwarded mail fails SPF and passes DMARC by its signature.
+        message.flags, message.authentication = ["spf_fail"], verdicts(spf="fail", dmarc="pass")
         (read,) = pipeline.read(source, message).documents
         assert read["number"] == next_.truth["number"]
+        # Nobody we trust vouched for it, somebody else says that he did.
+        message.flags, message.authentication = ["verdict_foreign"], verdicts()
+        (read,) = pipeline.read(source, message).documents
+        assert profiles.WITHHELD in read["findings"]
 
 
 def test_approving_without_a_correction_teaches_nothing(desk: Desk) -> None:
