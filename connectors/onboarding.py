@@ -178,11 +178,12 @@ def map_folders(mailbox: Mailbox, *, folders: Sequence[str], upload: bool = Fals
         hosts.require_one_view([known[name] for name in folders if name in known], list(known.values()))
     except errors.ConfigurationError as error:
         raise OnboardingError(f"{error} {error.what_to_do}") from error
-    existing = {(m.kind, m.folder): m for m in FolderMapping.objects.filter(mailbox=mailbox)}
     wanted = {(MappingKind.FOLDER.value, folder) for folder in folders}
     if upload:
         wanted.add((MappingKind.UPLOAD.value, "upload"))
     with unit():
+        _hold(mailbox)
+        existing = {(m.kind, m.folder): m for m in FolderMapping.objects.filter(mailbox=mailbox)}
         for kind, folder in sorted(wanted - existing.keys()):
             if kind == MappingKind.FOLDER and folder not in listed:
                 raise OnboardingError(f"The folder {folder} is not in the live list. Run the check again.")
@@ -202,6 +203,7 @@ def set_filter(mapping: FolderMapping, *, chosen: rules.Filter) -> None:
     """From now on only mail that passes ``chosen`` is looked into; the signatures have to be given anew."""
     mapping.filter = chosen.kept()
     with unit():
+        _hold(mapping.mailbox)
         mapping.save(update_fields=["filter"])
         _settle(mapping.mailbox)
 
@@ -209,8 +211,9 @@ def set_filter(mapping: FolderMapping, *, chosen: rules.Filter) -> None:
 def grant_scopes(mailbox: Mailbox, *, grants: Iterable[tuple[str, str]]) -> None:
     """Exactly these (folder, operation) are granted; an empty folder means the whole mailbox."""
     wanted = {(folder, Operation(operation).value) for folder, operation in grants}
-    existing = {(s.folder, s.operation): s for s in AccessScope.objects.filter(mailbox=mailbox)}
     with unit():
+        _hold(mailbox)
+        existing = {(s.folder, s.operation): s for s in AccessScope.objects.filter(mailbox=mailbox)}
         for folder, operation in sorted(wanted - existing.keys()):
             AccessScope(mailbox=mailbox, folder=folder, operation=operation).save()
         for key in existing.keys() - wanted:
@@ -350,7 +353,10 @@ def resume(mailbox: Mailbox) -> None:
 
 
 def _hold(mailbox: Mailbox) -> None:
-    """Read the row anew and hold it until the unit ends: what was true when it was loaded may not be any more."""
+    """Read the row anew and hold it until the unit ends: what was true when it was loaded may not be any more.
+
+    Before any other row of the mailbox, as claims.claim does: two that take them in two orders wait for each other.
+    """
     mailbox.refresh_from_db(from_queryset=Mailbox.objects.select_for_update(no_key=True))
 
 
