@@ -18,7 +18,6 @@ CONFIGURATION_APPLIED = "configuration.applied"
 # Mailboxes
 MAILBOX_TESTED = "mailbox.tested"
 MAILBOX_SIGN_OFF_ASKED = "mailbox.sign_off_asked"
-MAILBOX_SIGN_OFF_ASKED = "mailbox.sign_off_asked"
 MAILBOX_APPROVED = "mailbox.approved"
 MAILBOX_ACTIVATED = "mailbox.activated"
 MAILBOX_PAUSED = "mailbox.paused"
@@ -52,6 +51,7 @@ MESSAGES_LISTED = "messages.listed"
 MESSAGE_FETCHED = "message.fetched"
 MESSAGES_STORED = "messages.stored"
 MESSAGES_GONE = "messages.gone"
+MESSAGES_LEFT = "messages.left_server"
 MESSAGES_IMPORTED = "messages.imported"
 MESSAGE_PARSED = "message.parsed"
 MESSAGE_QUARANTINED = "message.quarantined"
@@ -68,6 +68,7 @@ ATTACHMENT_VIEWED = "attachment.viewed"
 ATTACHMENT_DOWNLOADED = "attachment.downloaded"
 # Documents
 DOCUMENTS_EXTRACTED = "documents.extracted"
+DOCUMENT_SHOWN_TO_MODEL = "document.shown_to_model"
 DOCUMENTS_LISTED = "documents.listed"
 DOCUMENT_VIEWED = "document.viewed"
 DOCUMENT_PAGE_VIEWED = "document.page_viewed"
@@ -141,6 +142,7 @@ SENTENCES: Mapping[str, str] = {
     MESSAGE_FETCHED: "Fetched mail from a mailbox.",
     MESSAGES_STORED: "Stored mail, sealed, in the ledger.",
     MESSAGES_GONE: "Listed mail that had left the folder before it could be fetched.",
+    MESSAGES_LEFT: "Found that mail had left the server; the ledger keeps it.",
     MESSAGES_IMPORTED: "Imported mail from files.",
     MESSAGE_PARSED: "Read the structure of a mail.",
     MESSAGE_QUARANTINED: "Put a mail into quarantine.",
@@ -156,6 +158,7 @@ SENTENCES: Mapping[str, str] = {
     ATTACHMENT_VIEWED: "Looked at an attachment.",
     ATTACHMENT_DOWNLOADED: "Downloaded an attachment.",
     DOCUMENTS_EXTRACTED: "Extracted documents from a mail.",
+    DOCUMENT_SHOWN_TO_MODEL: "Showed the text of a document to a language model.",
     DOCUMENTS_LISTED: "Listed documents.",
     DOCUMENT_VIEWED: "Looked at a document.",
     DOCUMENT_PAGE_VIEWED: "Looked at a page of a document.",

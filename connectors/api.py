@@ -117,6 +117,7 @@ class MessageRow(rest.RowSerializer[Message]):
             "flags",
             "kind",
             "received_at",
+            "left_server_at",
             "size",
             "subject",
             "sender_name",

@@ -28,6 +28,7 @@ RAW_KIND = "connectors.message"
 RETIRED = "retired:"
 PARSE_TASK = "connectors.parse_messages"
 SENDER_FAILED = "sender_failed"  # the reason of mail that is held back until somebody releases it
+EMPTY = "empty"  # the reason of mail of no bytes at all
 HISTORICAL = "historical"  # the reason of mail from before the mailbox's start
 # Mail that was listed and had left before it could be fetched.
 GONE = Q(state=MessageState.SKIPPED, reason=errors.MessageGone.default_code)
@@ -54,7 +55,7 @@ def store(identity: str, body: BinaryIO, *, size: int, received_at: datetime) ->
     """Seal the raw mail and make it durable, before any row knows of it. Raises BlobNotStored."""
     row = uuid4()
     if size == 0:
-        return Arrival(row, identity, received_at, 0, state=MessageState.QUARANTINED, reason="empty")
+        return Arrival(row, identity, received_at, 0, state=MessageState.QUARANTINED, reason=EMPTY)
     blob = blobs.store(body, kind=RAW_KIND, object_id=row)
     return Arrival(row, identity, received_at, size, raw_blob=blob.key, content_hmac=blob.content_hmac)
 
@@ -91,17 +92,21 @@ def arrival(ref: MessageRef, fetched: RawMessage | errors.ConnectorError, *, now
 
 
 def arrivals(
-    fetched: Iterable[tuple[MessageRef, RawMessage | errors.ConnectorError]], *, now: datetime
+    fetched: Iterable[tuple[MessageRef, RawMessage | errors.ConnectorError]], *, until: datetime
 ) -> tuple[list[Arrival], errors.ConnectorError | None]:
     """What became of each ref of a page, and what the line broke with before all of them had come.
 
-    What came is to be taken in, or a page that is too much for its line would be fetched for ever. Where our
-    own store fails, nothing of the page stays.
+    After ``until`` no further one is fetched: the claim on the folder does not last for ever. What came is to be
+    taken in, or a page that is too much for its line would be fetched for ever. Where our own store fails,
+    nothing of the page stays.
     """
     found: list[Arrival] = []
+    now = timezone.now()
     try:
         for ref, raw in fetched:
             found.append(arrival(ref, raw, now=now))
+            if timezone.now() >= until:
+                break
     except errors.ConnectorError as broken:
         return found, broken
     except BaseException:
@@ -148,6 +153,9 @@ def take_in(
         if gone := [str(row.pk) for row in rows if row.reason == errors.MessageGone.default_code]:
             facts = {"folder": mapping.folder, "ids": gone}
             trail.record(actions.MESSAGES_GONE, object=mapping.mailbox, facts=facts)
+        for row in rows:
+            if row.state == MessageState.QUARANTINED:
+                trail.record(actions.MESSAGE_QUARANTINED, object=row, reason=row.reason)
         if claim is not None:
             claims.advance(claim, cursor=cursor, seen=len(page), total=total)
         if any(row.parse_due_at for row in rows):
@@ -240,7 +248,9 @@ def _remap(mapping: FolderMapping, page: Sequence[Arrival], *, began: datetime) 
 
 
 def _rename(row: Message, item: Arrival) -> str:
-    Message.objects.filter(pk=row.pk).update(identity=item.identity, identified_at=timezone.now())
+    Message.objects.filter(pk=row.pk).update(
+        identity=item.identity, identified_at=timezone.now(), left_server_at=None
+    )
     return item.identity
 
 
@@ -280,19 +290,36 @@ def retry(message: Message) -> None:
         trail.record(actions.MESSAGE_RELEASED if held else actions.MESSAGE_RETRIED, object=message)
 
 
-def retry_all() -> int:
-    """Parse every quarantined message of the tenant again that was fetched at all; how many those are.
+@dataclass(frozen=True, slots=True)
+class Again:
+    """What became of the quarantined mail when all of it was to be tried again."""
 
-    Mail that is held back because of its sender stays: it is released one by one.
+    tried: int
+    held: int
+    nothing_there: int
+
+
+def retriable() -> "QuerySet[Message]":
+    """Quarantined mail of the tenant that trying again may help: fetched, and not held back for its sender."""
+    quarantined = Message.objects.filter(state=MessageState.QUARANTINED).exclude(raw_blob="")
+    return quarantined.exclude(reason=SENDER_FAILED)
+
+
+def retry_all() -> Again:
+    """Parse all retriable mail again.
+
+    Mail that is held back because of its sender stays: it is released one by one. So does what came empty or was
+    never fetched.
     """
     with unit():
-        quarantined = Message.objects.filter(state=MessageState.QUARANTINED).exclude(raw_blob="")
-        quarantined = quarantined.exclude(reason=SENDER_FAILED)
-        ids = [str(key) for key in quarantined.values_list("pk", flat=True)[: trail.MOST_IDS]]
-        count = _again(quarantined, retries=F("retries") + 1)
+        rows = retriable()
+        ids = [str(key) for key in rows.values_list("pk", flat=True)[: trail.MOST_IDS]]
+        count = _again(rows, retries=F("retries") + 1)
         if count:
             trail.record(actions.MESSAGES_RETRIED, facts={"ids": ids, "count": count})
-    return count
+    left = Message.objects.filter(state=MessageState.QUARANTINED)
+    held = left.filter(reason=SENDER_FAILED).count()
+    return Again(tried=count, held=held, nothing_there=left.filter(raw_blob="").count())
 
 
 def read_history(mailbox: Mailbox) -> int:

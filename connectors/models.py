@@ -318,6 +318,11 @@ class Message(TenantModel):
     raw_blob = models.CharField(max_length=200, blank=True)
     copy_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="copies")
     historical = models.BooleanField(default=False)
+    left_server_at = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="Since which comparison it is not on the server any more; empty where it is.",
+    )
     released = models.BooleanField(
         default=False, help_text="Somebody took it in although its sender's authentication failed."
     )
@@ -350,6 +355,11 @@ class Message(TenantModel):
             models.Index(fields=("tenant", "-received_at"), name="message_by_time"),
             models.Index(fields=("tenant", "state", "-received_at"), name="message_by_state"),
             models.Index(fields=("tenant", "content_hmac"), name="message_by_content"),
+            models.Index(
+                fields=("tenant", "-received_at"),
+                condition=Q(left_server_at__isnull=False),
+                name="message_left_server",
+            ),
         )
 
     def __str__(self) -> str:

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
+from typing import TypeVar
 from uuid import UUID
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
@@ -36,19 +37,26 @@ PAGE = 500  # ids compared in one query
 FETCHED = 50  # messages taken in with one unit
 HOLD_EVERY = timedelta(minutes=1)
 VISIT = timedelta(minutes=2)
+Item = TypeVar("Item")
 
 
 @dataclass
 class Inventory:
     """What a server holds in one folder: how much of each month the ledger has, and what it lacks.
 
-    ``denied`` is mail that the ledger says had left the folder when it was fetched.
+    ``present`` are the ledger's rows of what is there. ``denied`` is mail that the ledger says had left the folder
+    when it was fetched.
     """
 
     on_server: int = 0
     months: Counter[date] = field(default_factory=Counter)
+    present: set[UUID] = field(default_factory=set)
     lacking: list[MessageRef] = field(default_factory=list)
     denied: list[MessageRef] = field(default_factory=list)
+
+    def account_for(self, row: UUID, received_at: datetime) -> None:
+        self.present.add(row)
+        self.months[_month(received_at)] += 1
 
 
 def reconcile_now(mailbox: Mailbox) -> None:
@@ -113,6 +121,7 @@ def _compare(mapping: FolderMapping, claim: claims.Claim, row: Reconciliation) -
         finished, claim = sync.catch_up(mapping, claim, opened)
         if not finished:
             return False
+        began = timezone.now()
         refs = opened.inventory(mapping.folder, called=mapping.sync.renamed_to)
         found = _inventory(mapping, refs, claim)
         if found.lacking:
@@ -126,7 +135,9 @@ def _compare(mapping: FolderMapping, claim: claims.Claim, row: Reconciliation) -
                 return False
         if found.denied:
             _look_again(mapping, claim, opened, row, found)
-    _draw(mapping, row, found, now=timezone.now())
+    now = timezone.now()
+    _mark_left(mapping, claim, found, began=began, now=now)
+    _draw(mapping, row, found, now=now)
     return True
 
 
@@ -143,8 +154,8 @@ def _inventory(mapping: FolderMapping, refs: Iterable[MessageRef], claim: claims
     return found
 
 
-def _pages(refs: Iterable[MessageRef], size: int) -> Iterator[list[MessageRef]]:
-    stream = iter(refs)
+def _pages(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    stream = iter(items)
     while page := list(islice(stream, size)):
         yield page
 
@@ -153,12 +164,12 @@ def _match(mapping: FolderMapping, refs: Iterable[MessageRef], found: Inventory)
     """Count those of ``refs`` that the ledger has under their month; return the others."""
     wanted = {ref.id: ref for ref in refs}
     rows = Message.objects.filter(mapping=mapping, identity__in=wanted)
-    for identity, reason, received_at in rows.values_list("identity", "reason", "received_at"):
+    for key, identity, reason, received_at in rows.values_list("pk", "identity", "reason", "received_at"):
         ref = wanted.pop(identity)
         if reason == errors.MessageGone.default_code:
             found.denied.append(ref)
         else:
-            found.months[_month(received_at)] += 1
+            found.account_for(key, received_at)
     return list(wanted.values())
 
 
@@ -196,11 +207,12 @@ def _repair(
     for page in _pages(list(found.lacking), FETCHED):
         if timezone.now() >= ends:
             return False
-        now = timezone.now()
-        arrived, broken = ingest.arrivals(opened.fetch(mapping.folder, page), now=now)
+        arrived, broken = ingest.arrivals(opened.fetch(mapping.folder, page), until=ends)
         ingest.take_in(mapping, arrived, claim=claim, total=found.on_server)
         if broken:
             raise broken
+        if len(arrived) < len(page):
+            return False
     _recheck(mapping, found)
     return True
 
@@ -224,25 +236,47 @@ def _look_again(
         if broken:
             raise broken
     rows = Message.objects.filter(mapping=mapping, identity__in=[ref.id for ref in found.denied])
-    found.months.update(_month(received_at) for received_at in rows.values_list("received_at", flat=True))
+    for key, received_at in rows.values_list("pk", "received_at"):
+        found.account_for(key, received_at)
+
+
+def _mark_left(
+    mapping: FolderMapping, claim: claims.Claim, found: Inventory, *, began: datetime, now: datetime
+) -> None:
+    """Say of every row whether its mail is on the server; what got its id since ``began`` is not judged yet."""
+    rows = Message.objects.filter(mapping=mapping).order_by()
+    gone = set(rows.filter(left_server_at__isnull=False).values_list("pk", flat=True))
+    known = rows.filter(left_server_at=None, identified_at__lt=began).values_list("pk", flat=True)
+    left = [key for key in known.iterator() if key not in found.present]
+    for page in _pages(gone & found.present, PAGE):
+        with unit():
+            claims.hold(claim)
+            rows.filter(pk__in=page).update(left_server_at=None)
+    for page in _pages(left, PAGE):
+        with unit():
+            claims.hold(claim)
+            rows.filter(pk__in=page).update(left_server_at=now)
+            facts = {"folder": mapping.folder, "ids": [str(key) for key in page]}
+            trail.record(actions.MESSAGES_LEFT, object=mapping.mailbox, facts=facts)
 
 
 def _draw(mapping: FolderMapping, row: Reconciliation, found: Inventory, *, now: datetime) -> None:
     """Keep the completeness line, whole and by month."""
-    ledger = _by_month(mapping)
+    rows = Message.objects.filter(mapping=mapping)
+    ledger, left = _by_month(rows), _by_month(rows.filter(left_server_at__isnull=False))
     accounted = found.months.total()
     row.compared_at, row.due_at, row.error_code = now, now + EVERY, ""
     row.on_server, row.accounted = found.on_server, accounted
-    row.left_server = sum(ledger.values()) - accounted
+    row.left_server = sum(left.values())
     lines = [
         Completeness(
             mapping=mapping,
             month=month,
             on_server=found.months[month],
             accounted=found.months[month],
-            left_server=count - found.months[month],
+            left_server=left.get(month, 0),
         )
-        for month, count in ledger.items()
+        for month in ledger
     ]
     if found.lacking:
         missing = len(found.lacking)
@@ -264,10 +298,9 @@ def _draw(mapping: FolderMapping, row: Reconciliation, found: Inventory, *, now:
         )
 
 
-def _by_month(mapping: FolderMapping) -> dict[date, int]:
+def _by_month(rows: "QuerySet[Message]") -> dict[date, int]:
     counted = (
-        Message.objects.filter(mapping=mapping)
-        .order_by()
+        rows.order_by()
         .annotate(month=TruncMonth("received_at", tzinfo=UTC))
         .values_list("month")
         .annotate(count=Count("pk"))

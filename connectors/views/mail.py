@@ -21,6 +21,7 @@ from zalion.vault.errors import VaultError
 COPIES = 20  # linked on a message's page
 STORY = 15  # events shown on a message's page; the rest is in the audit browser
 KINDS: Final = ("mail", "auto_reply", "newsletter", "calendar", "receipt", "bounce")
+LEFT: Final = ("left_server", "Left the server")  # no state of a message: what is kept of it has one as well
 # Why a message is not looked into for documents, for the person who wonders.
 WHY: Final = {
     "auto_reply": "It is an automatic reply.",
@@ -54,7 +55,9 @@ def ledger(request: HttpRequest) -> HttpResponse:
     asked.is_valid()
     wanted = asked.cleaned_data
     found = reading.search(wanted.get("q", ""))
-    if wanted.get("state") in MessageState.values:
+    if wanted.get("state") == LEFT[0]:
+        found = found.filter(left_server_at__isnull=False)
+    elif wanted.get("state") in MessageState.values:
         found = found.filter(state=wanted["state"])
     if wanted.get("kind"):
         found = found.filter(kind=wanted["kind"])
@@ -69,7 +72,8 @@ def ledger(request: HttpRequest) -> HttpResponse:
         current="mail",
         page=page,
         wanted=wanted,
-        states=MessageState.choices,
+        states=[*MessageState.choices, LEFT],
+        retriable=wanted.get("state") == MessageState.QUARANTINED and ingest.retriable().exists(),
         kinds=KINDS,
         mailboxes=Mailbox.objects.only("pk", "name"),
     )
@@ -89,6 +93,7 @@ def message(request: HttpRequest, key: UUID) -> HttpResponse:
         attachments=Attachment.objects.filter(message=shown),
         written=datetime.fromisoformat(written) if (written := (shown.headers or {}).get("date")) else None,
         why=WHY.get(shown.reason, ""),
+        empty=ingest.EMPTY,
         copies=Message.objects.filter(copy_of=shown).select_related("mailbox", "mapping")[:COPIES],
         sections=site.portal.sections("message", request, shown),
         story=reading.story(shown, limit=STORY),
@@ -151,12 +156,18 @@ def retry(request: HttpRequest, key: UUID) -> HttpResponse:
 
 
 def retry_all(request: HttpRequest) -> HttpResponse:
-    count = ingest.retry_all()
-    if count:
-        messages.success(request, f"{count} quarantined messages are tried again from the start.")
-    else:
-        messages.info(request, "No quarantined message was ever fetched, so there is nothing to try again.")
+    again = ingest.retry_all()
+    told = f"{_mails(again.tried)} tried again from the start." if again.tried else "Nothing is tried again."
+    if again.nothing_there:
+        told += f" {_mails(again.nothing_there)} left: empty or never fetched, so there is nothing to read."
+    if again.held:
+        told += f" {_mails(again.held)} held back for the sender: released one by one."
+    (messages.success if again.tried else messages.info)(request, told)
     return HttpResponseRedirect(f"{reverse('portal:mail')}?state={MessageState.QUARANTINED.value}")
+
+
+def _mails(count: int) -> str:
+    return "1 mail is" if count == 1 else f"{count} mails are"
 
 
 def _message(key: UUID) -> Message:

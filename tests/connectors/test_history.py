@@ -117,11 +117,11 @@ def test_all_quarantined_mail_is_tried_again_at_once_and_the_tries_are_counted(
             state="quarantined", reason="parser_died", parse_attempts=3
         )
         # The empty mail has nothing to be parsed and stays where it is.
-        assert ingest.retry_all() == 2
+        assert ingest.retry_all() == ingest.Again(tried=2, held=0, nothing_there=1)
         event = AuditEvent.objects.get(action="messages.retried")
         assert event.facts["count"] == 2
         parse.parse_messages(mapping.pk)
         tried = Message.objects.filter(identity__in=["1:1", "1:2"])
         assert set(tried.values_list("state", "retries", "parse_attempts")) == {("stored", 1, 1)}
         assert Message.objects.filter(state="quarantined").count() == 1
-        assert ingest.retry_all() == 0
+        assert ingest.retry_all().tried == 0
