@@ -1,7 +1,7 @@
 """Raw mail, sealed first; then its ledger rows and the cursor past them in one unit."""
 
 import io
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -254,17 +254,15 @@ def _rename(row: Message, item: Arrival) -> str:
     return item.identity
 
 
-def retire_identities(
-    mapping: FolderMapping, *, claim: claims.Claim, among: Collection[str] | None = None
-) -> None:
-    """Let no identity of the folder, or none ``among`` these, count as known: each is another message's now.
+def retire_identities(mapping: FolderMapping, *, claim: claims.Claim) -> None:
+    """Let no identity of the folder count as known: each is another message's now.
 
     The resync that has to follow gives mail still there its identity again, by content. Raises ClaimLost.
     """
     rows = Message.objects.filter(mapping=mapping).exclude(identity__startswith=RETIRED)
     with unit():
         claims.hold(claim)
-        (rows if among is None else rows.filter(identity__in=among)).update(identity=_retired(claim.fence))
+        rows.update(identity=_retired(claim.fence))
 
 
 def _retired(fence: int) -> Concat:

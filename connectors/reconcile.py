@@ -134,10 +134,10 @@ def _compare(mapping: FolderMapping, claim: claims.Claim, row: Reconciliation) -
             if not _repair(mapping, claim, opened, found, ends=ends):
                 return False
         if found.denied:
-            _look_again(mapping, claim, opened, row, found)
+            _look_again(mapping, claim, opened, row, found, ends=ends)
     now = timezone.now()
     _mark_left(mapping, claim, found, began=began, now=now)
-    _draw(mapping, row, found, now=now)
+    _draw(mapping, claim, row, found, now=now)
     return True
 
 
@@ -223,18 +223,20 @@ def _look_again(
     opened: gateway.Gateway,
     row: Reconciliation,
     found: Inventory,
+    *,
+    ends: datetime,
 ) -> None:
     """Fetch once more what the server lists and once could not give; what it gives now was missing until now."""
     for page in _pages(found.denied, FETCHED):
-        now = timezone.now()
-        arrived, broken = ingest.arrivals(opened.fetch(mapping.folder, page), now=now)
+        arrived, broken = ingest.arrivals(opened.fetch(mapping.folder, page), until=ends)
         there = {a.identity for a in arrived if a.reason != errors.MessageGone.default_code}
         if there:
             _open_incident(mapping, row, [ref for ref in page if ref.id in there])
-            ingest.retire_identities(mapping, claim=claim, among=there)
             ingest.take_in(mapping, arrived, claim=claim, total=found.on_server)
         if broken:
             raise broken
+        if timezone.now() >= ends:
+            break  # The rest is asked for again the next night.
     rows = Message.objects.filter(mapping=mapping, identity__in=[ref.id for ref in found.denied])
     for key, received_at in rows.values_list("pk", "received_at"):
         found.account_for(key, received_at)
@@ -260,8 +262,10 @@ def _mark_left(
             trail.record(actions.MESSAGES_LEFT, object=mapping.mailbox, facts=facts)
 
 
-def _draw(mapping: FolderMapping, row: Reconciliation, found: Inventory, *, now: datetime) -> None:
-    """Keep the completeness line, whole and by month."""
+def _draw(
+    mapping: FolderMapping, claim: claims.Claim, row: Reconciliation, found: Inventory, *, now: datetime
+) -> None:
+    """Keep the completeness line, whole and by month. Raises ClaimLost where another worker draws it."""
     rows = Message.objects.filter(mapping=mapping)
     ledger, left = _by_month(rows), _by_month(rows.filter(left_server_at__isnull=False))
     accounted = found.months.total()
@@ -282,6 +286,7 @@ def _draw(mapping: FolderMapping, row: Reconciliation, found: Inventory, *, now:
         missing = len(found.lacking)
         lines.append(Completeness(mapping=mapping, month=None, on_server=missing, accounted=0, left_server=0))
     with unit():
+        claims.hold(claim)
         Completeness.objects.filter(mapping=mapping).delete()
         Completeness.objects.bulk_create(lines)
         row.save()

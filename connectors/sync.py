@@ -158,13 +158,13 @@ def follow(mapping: FolderMapping, claim: claims.Claim, opened: gateway.Gateway)
         _note_name(mapping, claim, opened, page.renamed_to or called or mapping.folder)
         new = ingest.unknown(mapping, [ref.id for ref in page.refs])
         refs = [ref for ref in page.refs if ref.id in new]
-        now = timezone.now()
-        arrived, broken = ingest.arrivals(opened.fetch(mapping.folder, refs), now=now)
-        cursor = None if broken else page.cursor
+        arrived, broken = ingest.arrivals(opened.fetch(mapping.folder, refs), until=ends)
+        whole = len(arrived) == len(refs)
+        cursor = page.cursor if whole else None
         taken += len(ingest.take_in(mapping, arrived, claim=claim, cursor=cursor, total=page.total))
         if broken:
             raise broken
-        if not page.done and timezone.now() >= ends:
+        if not whole or (not page.done and timezone.now() >= ends):
             return False
     if not taken:
         _count_empty_poll(mapping, claim, now=timezone.now())
