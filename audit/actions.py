@@ -89,6 +89,7 @@ PROFILES_LISTED = "profiles.listed"
 KEY_ROTATED = "key.rotated"
 KEY_DESTROYED = "key.destroyed"
 SECRET_STORED = "secret.stored"  # noqa: S105
+SECRET_REMOVED = "secret.removed"  # noqa: S105
 RETENTION_RUN = "retention.run"
 TASK_REFUSED = "task.refused"
 TASK_FAILED = "task.failed"
@@ -176,7 +177,8 @@ SENTENCES: Mapping[str, str] = {
     PROFILES_LISTED: "Listed what was learned about suppliers' layouts.",
     KEY_ROTATED: "Changed a key.",
     KEY_DESTROYED: "Destroyed a key: what it sealed cannot be read any more.",
-    SECRET_STORED: "Put a secret into the secret store.",
+    SECRET_STORED: "Put a secret into the secret store, or another in its place.",
+    SECRET_REMOVED: "Took a secret out of the secret store, or from this company.",
     RETENTION_RUN: "Deleted what was due.",
     TASK_REFUSED: "Stopped a background task that is not registered.",
     TASK_FAILED: "A background task failed.",

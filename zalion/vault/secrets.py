@@ -200,10 +200,16 @@ def names(*, tenant: str) -> list[str]:
 
 
 def _is_bound_to(reference: str, tenant: str) -> bool:
+    bound = purpose_of(reference)
+    return bound is not None and bound.tenant == tenant
+
+
+def purpose_of(reference: str) -> SecretPurpose | None:
+    """What ``reference`` is bound to now; None where it is bound to nothing, or there is none."""
     try:
-        return _bound_purpose(SecretRef.parse(reference), "").tenant == tenant
+        return _bound_purpose(SecretRef.parse(reference), "")
     except SecretError:
-        return False
+        return None
 
 
 def put(name: str, value: str, purpose: SecretPurpose) -> SecretRef:
@@ -214,23 +220,54 @@ def put(name: str, value: str, purpose: SecretPurpose) -> SecretRef:
     """
     ref = SecretRef.parse(f"file:{name}")
     os.makedirs(settings.SECRETS_DIR, mode=0o700, exist_ok=True)
+    directory = _own_directory()
     try:
-        directory = open_private_directory(str(settings.SECRETS_DIR))
-    except UnsafeFile as error:
-        raise SecretUnsafe(
-            f"ZALION_SECRETS_DIR is not used: {error}.", what_to_do="Make it a folder of mode 0700."
-        ) from None
-    try:
-        try:
-            os.unlink(name + _META, dir_fd=directory)
-        except FileNotFoundError:
-            pass  # a new secret
+        _unlink(directory, name + _META)
         os.fsync(directory)
         _replace(directory, name, value)
         _replace(directory, name + _META, purpose.as_json())
     finally:
         os.close(directory)
     return ref
+
+
+def remove(name: str) -> SecretRef:
+    """Take a secret out of SECRETS_DIR, its binding first. Raises SecretError, SecretMissing where there is none."""
+    ref = SecretRef.parse(f"file:{name}")
+    try:
+        directory = _own_directory()
+    except FileNotFoundError:
+        found = False
+    else:
+        try:
+            _unlink(directory, name + _META)
+            found = _unlink(directory, name)
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+    if not found:
+        raise SecretMissing(
+            f"There is no file {name} among the secrets.", what_to_do="Look with: manage.py secret list"
+        )
+    return ref
+
+
+def _own_directory() -> int:
+    """SECRETS_DIR, opened. Raises SecretUnsafe, FileNotFoundError."""
+    try:
+        return open_private_directory(str(settings.SECRETS_DIR))
+    except UnsafeFile as error:
+        raise SecretUnsafe(
+            f"ZALION_SECRETS_DIR is not used: {error}.", what_to_do="Make it a folder of mode 0700."
+        ) from None
+
+
+def _unlink(directory: int, name: str) -> bool:
+    try:
+        os.unlink(name, dir_fd=directory)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _replace(directory: int, name: str, content: str) -> None:

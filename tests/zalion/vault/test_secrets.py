@@ -234,6 +234,7 @@ def test_names_are_those_of_one_tenant(put: Path, monkeypatch) -> None:
     assert secrets.names(tenant="borealis") == []
 
 
+@pytest.mark.django_db
 def test_the_command_shown_puts_the_secret_where_the_reference_finds_it(
     secrets_folder: Path, monkeypatch, capsys
 ) -> None:
@@ -248,6 +249,7 @@ def test_the_command_shown_puts_the_secret_where_the_reference_finds_it(
     assert capsys.readouterr().out == "file:acme-imap\n"
 
 
+@pytest.mark.django_db
 def test_an_empty_secret_or_a_bad_name_is_not_written(secrets_folder: Path, monkeypatch) -> None:
     words = shlex.split(secrets.provisioning_command("file:acme-imap", PURPOSE))[2:]
     monkeypatch.setattr("sys.stdin", io.StringIO("\n"))

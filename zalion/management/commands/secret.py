@@ -1,4 +1,4 @@
-"""Puts a secret among the files that mailboxes refer to, bound to one connection, and lists their names."""
+"""Puts secrets among the files that mailboxes refer to, each bound to one connection; removes and lists them."""
 
 import getpass
 import sys
@@ -6,11 +6,16 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from connectors import credentials
+from zalion.tenancy.command import command_actor
 from zalion.vault import secrets
 
 
 class Command(BaseCommand):
-    help = "put: ask for a secret without echo and bind it to a connection. list: names bound to a tenant."
+    help = (
+        "put: ask for a secret without echo and bind it to a connection. remove: take one away. "
+        "list: names bound to a tenant."
+    )
     # Secrets may be put before the database and the keys are there.
     requires_system_checks = []
 
@@ -23,6 +28,8 @@ class Command(BaseCommand):
         put.add_argument("--host", required=True)
         put.add_argument("--port", required=True, type=int)
         put.add_argument("--user", required=True)
+        removal = actions.add_parser("remove", help="delete a secret and its binding")
+        removal.add_argument("name")
         listing = actions.add_parser("list", help="print the references that exist for a tenant")
         listing.add_argument("--tenant", required=True, help="slug of the tenant")
 
@@ -31,14 +38,23 @@ class Command(BaseCommand):
             for reference in secrets.names(tenant=options["tenant"]):
                 self.stdout.write(reference)
             return
-        purpose = secrets.SecretPurpose(
-            **{name: options[name] for name in ("tenant", "protocol", "host", "port", "user")}
-        )
         try:
-            written = secrets.put(options["name"], self._ask(), purpose)
+            recorded = self._remove(**options) if options["action"] == "remove" else self._put(**options)
         except secrets.SecretError as error:
             raise CommandError(f"{error} {error.what_to_do}") from None
-        self.stdout.write(f"{written} is there.")
+        self.stdout.write(
+            f"file:{options['name']} is {'gone' if options['action'] == 'remove' else 'there'}."
+        )
+        if not recorded:
+            self.stderr.write("That is not on record: the database or its keys cannot be used.")
+
+    def _put(self, *, name: str, **options: Any) -> bool:
+        bound = {part: options[part] for part in ("tenant", "protocol", "host", "port", "user")}
+        purpose = secrets.SecretPurpose(**bound)
+        return credentials.put(name, value=self._ask(), purpose=purpose, actor=command_actor("secret"))
+
+    def _remove(self, *, name: str, **options: Any) -> bool:
+        return credentials.remove(name, actor=command_actor("secret"))
 
     def _ask(self) -> str:
         if not sys.stdin.isatty():
