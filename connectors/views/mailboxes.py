@@ -57,6 +57,8 @@ def mailbox(request: HttpRequest, key: UUID) -> HttpResponse:
         folders=standing.folders(shown),
         historical=standing.historical(shown),
         configuration=configuration,
+        connection=connecting.described(shown),
+        provider=registry.provider(shown.provider).title,
         configuration_hash=signed,
         approvals=[(kind, label, valid.get(kind)) for kind, label in ApprovalKind.choices],
         earlier=[approval for approval in approvals if approval not in standing_now],
@@ -80,9 +82,10 @@ def mailbox(request: HttpRequest, key: UUID) -> HttpResponse:
 
 def create(request: HttpRequest) -> HttpResponse:
     """Describe a mailbox. Asked for it, the address's domain is asked where that is, and nothing is kept."""
-    form, told = ConnectionForm(request.POST or None, provider=FIRST_PROVIDER), ""
+    form = ConnectionForm(request.POST or None, provider=FIRST_PROVIDER)
+    helped = connecting.Help(form, told="", filled=request.POST.get(connecting.FILLED, ""))
     if "suggest" in request.POST:
-        form, told = connecting.suggested(request.POST, provider=FIRST_PROVIDER)
+        helped = connecting.suggested(request.POST, provider=FIRST_PROVIDER)
     elif request.method == "POST" and form.is_valid():
         try:
             made = onboarding.create_mailbox(provider=FIRST_PROVIDER, **form.settings())
@@ -97,8 +100,9 @@ def create(request: HttpRequest) -> HttpResponse:
         title="Connect a mailbox",
         current="mailboxes",
         crumbs=[("Mailboxes", reverse("portal:mailboxes"))],
-        form=form,
-        told=told,
+        form=helped.form,
+        told=helped.told,
+        filled=helped.filled,
         command=connecting.command_words(_tenant(request), provider=FIRST_PROVIDER),
         provider=registry.provider(FIRST_PROVIDER).title,
     )
