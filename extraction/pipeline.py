@@ -32,6 +32,7 @@ BODY = "body"
 LEASE = timedelta(minutes=10)
 RETRY_AFTER = timedelta(minutes=1)
 MAX_ATTEMPTS = 3
+UNBOUNDED = "decompression_limit"  # the parser's flag for what unpacks to more than a mail may
 # Seconds for all sources of one message, well inside the lease and the time-out of a task.
 BUDGET = 180.0
 # A worker that was killed says little about what it held; a mail that kills ten is not tried an eleventh time.
@@ -160,12 +161,16 @@ def _work(run: ExtractionRun) -> None:
 def read_all(message: Message) -> list[Reading]:
     """Attachments that can be read, then the body; one that breaks, or that time ran out for, stops no other.
 
-    Signature logos, calendars and the like are no sources. Raises BlobMissing, SealBroken.
+    What the parser found to unpack without bound is not opened. Signature logos, calendars and the like are no
+    sources. Raises BlobMissing, SealBroken.
     """
     ends = time.monotonic() + BUDGET
     readings = []
     for row in Attachment.objects.filter(message=message, inline=False, media_type__in=READABLE):
         source = Source(row.path, row.name or row.path, row.media_type)
+        if UNBOUNDED in row.flags:
+            readings.append(Reading(source, outcome=UNBOUNDED))
+            continue
         if time.monotonic() >= ends:
             readings.append(Reading(source, outcome="out_of_time"))
             continue

@@ -26,6 +26,10 @@ MEMBER = 128 << 20  # of one file in an archive: decompression_limit
 ENTRIES = 1_000  # of all archives of a mail: archive_entries
 STREAMS = 10_000  # of one .msg, which has some twenty for each attachment and recipient: archive_entries
 ARCHIVE_DEPTH = 3  # archive_depth
+# The PDFs of a mail may unpack to EXPANSION together, beside its archives.
+PDF_STREAMS = 50_000  # packed streams of all PDFs of a mail: decompression_limit
+PDF_FILTERS = 3  # times that a stream is packed again: decompression_limit
+PDF_DEPTH = 500  # arrays and dictionaries of a PDF in each other: unreadable
 PIXELS = 50_000_000  # width times height of an image: pixel_limit
 HTML_DEPTH = 200  # elements in each other that are still shown
 LINKS = 300  # different addresses listed below an HTML text that is shown

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from connectors.mime import containers, limits, names, sniff
+from connectors.mime import containers, limits, names, pdf, sniff
 from connectors.mime.containers import Budget, Member
 from connectors.mime.parts import Index, Part
 from connectors.mime.text import Bodies
@@ -44,6 +44,7 @@ class Collector:
         self.flags: set[str] = set()
         self._bodies = bodies
         self._budget = Budget()
+        self._pdfs = pdf.Work()
         self._part(index.root, parent=None, nested=False)
 
     def _part(self, part: Part, *, parent: str | None, nested: bool) -> None:
@@ -117,6 +118,8 @@ class Collector:
         kind = node["sniffed"]
         if data:
             flags |= sniff.warnings(data, kind, node["name"], node["type"])
+            if kind == "application/pdf":
+                flags |= pdf.warnings(data, self._pdfs)
             if kind.startswith(sniff.OFFICE):
                 flags |= containers.office_warnings(data)
             if kind.startswith("image/"):

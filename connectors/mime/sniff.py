@@ -75,7 +75,6 @@ ROOT = re.compile(rb"(?:" + PROLOG + rb")*+<(?:[\w.-]{1,100}+:)?([\w.-]{1,100}+)
 MAIL = re.compile(
     rb"(?:Return-Path|Received|From|Message-ID|Delivered-To|MIME-Version|X-[\w-]{1,100}): ", re.IGNORECASE
 )
-PDF_ACTIONS = re.compile(rb"/(?:JavaScript|JS|Launch|SubmitForm|ImportData)\b")
 SCRIPT = re.compile(rb"<script|\son[a-z]{3,30}\s*=|javascript:|<!ENTITY", re.IGNORECASE)
 HTML_ROOTS = frozenset({b"html", b"head", b"body", b"table", b"div", b"p", b"span"})
 TEXT_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
@@ -108,9 +107,7 @@ def warnings(data: bytes, kind: str, name: str, declared: str) -> set[str]:
         flags.add("type_mismatch")
     if kind in PROGRAMS:
         flags.add("dangerous_type")
-    if kind == "application/pdf":
-        flags |= _pdf(data)
-    elif kind.startswith(OFFICE) or kind == "application/x-ole-storage":
+    if kind.startswith(OFFICE) or kind == "application/x-ole-storage":
         if any(marker in data for marker in MACROS):
             flags.add("active_content")
         if "EncryptedPackage".encode("utf-16-le") in data:
@@ -122,20 +119,6 @@ def warnings(data: bytes, kind: str, name: str, declared: str) -> set[str]:
         flags.add("active_content")
     elif kind in ("image/png", "image/gif") and _pixels(data, kind) > limits.PIXELS:
         flags.add("pixel_limit")
-    return flags
-
-
-def _pdf(data: bytes) -> set[str]:
-    flags = set()
-    if PDF_ACTIONS.search(data):
-        flags.add("active_content")
-    end = data.rfind(b"PK\x05\x06", -HEAD)
-    if end >= 0 and end + 22 + int.from_bytes(data[end + 20 : end + 22], "little") == len(data):
-        flags.add("polyglot")
-    elif b"%%EOF" not in data[-2048:]:
-        flags.add("truncated")
-    if b"/Encrypt" in data:
-        flags.add("encrypted")
     return flags
 
 

@@ -10,6 +10,8 @@ from connectors.mime.parts import Index, Part
 
 SNIPPET = 200
 SPACE = re.compile(r"\s+")
+# What no browser shows, since its end is missing.
+IN_A_TAG = re.compile(r"<[a-zA-Z!/][^>]*\Z")
 PGP = "-----BEGIN PGP MESSAGE-----"
 
 
@@ -36,6 +38,8 @@ class Bodies:
         self.text = "\n".join(texts)[: limits.TEXT]
         if is_deep(self.html):
             self.flags.add("html_limit")
+        if "body_limit" not in self.flags and IN_A_TAG.match(self.html, max(0, self.html.rfind("<"))):
+            self.flags.add("truncated")
         if PGP in self.text:
             self.flags.add("encrypted")
 
