@@ -84,6 +84,7 @@ class Body:
         self.lexicon = lexicon
         self.lines: list[RawLine] = []
         self.taken: list[int] = []
+        self.counted = False
         self._line: RawLine | None = None
         self._top = 0.0
         self._label: list[Word] = []
@@ -137,7 +138,7 @@ class Body:
 
     def _read(self, rows: Sequence[tuple[int, Row]]) -> None:
         items = self._headed([self._item(index, row) for index, row in rows if printed(row.words)])
-        lead(items)
+        self.counted = lead(items)
         previous: Row | None = None
         waiting: list[Item] = []
         for item in items:

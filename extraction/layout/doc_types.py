@@ -43,8 +43,10 @@ def find_doc_type(
     for row in page.rows:
         for segment in row.segments:
             for name, words, coverage in _titles(segment, lexicon):
-                # "Bestellung : 4711" is a label with its value, no title.
-                labels = segment is not row.segments[-1] and row.segments[1].text.startswith(":")
+                # "Bestellung : 4711" is a label with its value, no title, and "PO no.:" often another's.
+                labels = segment is not row.segments[-1] and (
+                    row.segments[1].text.startswith(":") or (name == "order" and _numbers(segment))
+                )
                 score = 2.0 * coverage - 1.5 * labels + min(2.0, 2.0 * (segment.height / usual - 1.0))
                 score += 0.5 * (1.0 - row.y0 / max(page.height, 1.0)) + 0.3 * words[0].text.isupper()
                 score += 0.3 * (len(words) > 1) + 0.4 * (segment.words[0] is words[0])
@@ -59,6 +61,10 @@ def find_doc_type(
     if not best[3]:
         return _summed(page, lexicon)
     return best[2], best[3]
+
+
+def _numbers(segment: Segment) -> bool:
+    return segment.text.endswith(":") and any(tokens_of(text)[-1:] == ("no",) for text in segment.texts)
 
 
 def _summed(page: Page, lexicon: Lexicon) -> tuple[str, list[Word]]:
@@ -77,6 +83,11 @@ def _titles(segment: Segment, lexicon: Lexicon) -> list[tuple[str, list[Word], f
         (name, [segment.words[index] for index in spots], coverage)
         for name, spots, coverage in _named(segment.texts, lexicon.language)
     ]
+
+
+def _is_of(token: str, language: str) -> bool:
+    """Whether the word stands before a date: "vom", "dated"."""
+    return "order_date" in lexicon_of(language).labels.exact((token,))
 
 
 @lru_cache(maxsize=16384)
@@ -99,7 +110,8 @@ def _named(texts: tuple[str, ...], language: str) -> tuple[tuple[str, tuple[int,
             # A number, its label and a date may follow a title and make it no weaker.
             after = [texts[index] for index in printed[last + 1 :]]
             plain = [token for text in after if text.strip(".:,").isalpha() for token in tokens_of(text)]
-            coverage = (match.end - match.start) / (match.end + len(plain) - plain.count("no"))
+            plain = [name for name in plain if name != "no" and not _is_of(name, language)]
+            coverage = (match.end - match.start) / (match.end + len(plain))
             spots = tuple(printed[tokens[match.start][1] : last + 1])
             found.extend((name, spots, coverage) for name in match.names)
     return tuple(found)

@@ -152,6 +152,8 @@ def read_pages(pages: Sequence[Page], known: Known) -> Reading | None:
     _totals(draft, totals)
     _overrule(draft, taught, pages, style, month_first=month_first)
     taught.settle(lines)
+    if tables.counted:
+        draft.find("texts_guessed", "lines", "Only their number says which texts belong to which position.")
     made = _lines(draft, lines)
     if not made and not draft.values.keys() & {"number", "gross_total", "order_reference"}:
         return None
@@ -233,8 +235,9 @@ def _numbers(draft: _Draft, candidates: Sequence[Candidate], doc_type: str) -> N
 def _confirmed(draft: _Draft, orders: Sequence[Candidate], references: Sequence[Candidate]) -> None:
     """Takes the bare number of an order for the confirmation's own where another is called the customer's."""
     theirs = {candidate.text for candidate in references}
-    for candidate in orders:
-        if theirs - {candidate.text} and candidate.text not in theirs:
+    # "Commande client" may be either: it is our own where nothing else is.
+    for candidate in sorted(orders, key=lambda candidate: candidate.text in theirs):
+        if theirs - {candidate.text}:
             draft.put("number", candidate.text.strip(_TRIM), candidate.words)
 
 

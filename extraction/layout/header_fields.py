@@ -102,9 +102,9 @@ def _of_segment(
         weight = 1.0 + 0.5 * (match.end - match.start) + 0.7 * colon + 0.5 * (first == 0)
         weight -= 0.4 * (page.number > 1)
         for name in names:
-            value = _value(
-                page, index, position, (last + 1, stop), taken, lexicon, READERS.get(name, read_id)
-            )
+            # Terms are a text to its end, whatever else it names.
+            end = len(segment.words) if name in TEXTS else stop
+            value = _value(page, index, position, (last + 1, end), taken, lexicon, READERS.get(name, read_id))
             if value:
                 words, place = value
                 score = weight + PLACES[place]
@@ -184,7 +184,7 @@ def _below(
             return None
         for segment in row.segments:
             overlaps = min(segment.x1, label.x1 + label.height) > max(segment.x0, label.x0 - label.height / 2)
-            printed = _printed(segment.words)
+            printed = _printed(_beneath(segment, label))
             if not overlaps or not printed:
                 continue
             labels = labels_of(segment, lexicon)
@@ -198,6 +198,12 @@ def _below(
             words = read(printed)
             return (words, "below") if words else None
     return None
+
+
+def _beneath(segment: Segment, label: Segment) -> Sequence[Word]:
+    """The words of a segment from the label's begin on: the value of the label before it may stand as close."""
+    edge = label.x0 - label.height / 2
+    return [word for word in segment.words if word.x0 >= edge] or segment.words
 
 
 def _is_only_value(words: Sequence[Word]) -> bool:

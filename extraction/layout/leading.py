@@ -31,31 +31,38 @@ class Item:
     adjustment: Adjustment | None = None
 
 
-def lead(items: Sequence[Item]) -> None:
+def lead(items: Sequence[Item]) -> bool:
     """Marks the rows that belong to the position below them: those above its numbers where cells are centred, or where
     its text stands on rows of its own and is not numbered. Between two positions' numbers the widest gap divides; where
-    all are alike, it is by count."""
+    all are alike, it is by count. Gives whether that may be wrong."""
     anchors = [number for number, item in enumerate(items) if item.kind == "line"]
     apart = not anchors
     anchors = anchors or [number for number, item in enumerate(items) if item.kind == "numbers"]
     if not anchors or anchors[0] == 0 or any(item.kind == "opening" for item in items):
-        return
+        return False
     first = start = anchors[0]
     reach = TEXT_GAP if apart else CENTRED_GAP
     while start and _gap(items, start) <= reach * items[start].row.height:
         start -= 1
-    if start == first or not (apart or _is_centred(items, anchors, first - start)):
-        return
+    if start == first:
+        return False
+    if not apart and not _is_centred(items, anchors, first - start):
+        # Something stands close above the first position; it may be a group's heading.
+        return True
     for number in range(start, first):
         items[number].leads = True
     count = first - start
+    counted = False
     for above, below in pairwise(anchors):
         # What is set to the middle has as many rows below its numbers as above them.
         begin = max(above + 1, below - count) if apart else min(above + 1 + count, below)
-        begin = _widest(items, above, below) or begin
+        widest = _widest(items, above, below)
+        counted = counted or widest is None
+        begin = widest or begin
         count = count if apart else below - begin
         for number in range(begin, below):
             items[number].leads = True
+    return counted
 
 
 def _is_centred(items: Sequence[Item], anchors: Sequence[int], above: int) -> bool:
@@ -65,6 +72,9 @@ def _is_centred(items: Sequence[Item], anchors: Sequence[int], above: int) -> bo
         for number in (anchor, anchor + 1):
             if 0 < number < len(items) and _gap(items, number) < -OVERLAP * height:
                 return True
+    divided = _widest(items, anchors[0], anchors[1]) if len(anchors) > 1 else None
+    if divided is not None:
+        return divided - anchors[0] - 1 == above
     below = anchors[0] + 1
     stop = anchors[1] if len(anchors) > 1 else len(items)
     while below < stop and _gap(items, below) <= CENTRED_GAP * height:

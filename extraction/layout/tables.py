@@ -41,6 +41,8 @@ class Tables:
 
     lines: list[RawLine] = field(default_factory=list)
     rows: set[tuple[int, int]] = field(default_factory=set)
+    counted: bool = False
+    """Only their number says which texts belong to which position."""
 
 
 @dataclass(slots=True)
@@ -118,6 +120,7 @@ def _read(
     copy = replace(header)
     body = Body(copy, lexicon)
     body.read([(index, row) for index, row in rows if not _carries_over(printed(row.words), lexicon)])
+    tables.counted = tables.counted or body.counted
     tables.rows |= {(page.number, index) for index in body.taken}
     tables.rows |= {(page.number, index) for index, row in rows if _carries_over(printed(row.words), lexicon)}
     read.append(_Read(copy, body.lines))

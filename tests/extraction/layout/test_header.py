@@ -82,3 +82,29 @@ def test_an_amount_whose_cell_has_more_lines_than_its_label_is_found() -> None:
     assert found
     assert [str(found.document.net_total), str(found.document.tax_total)] == ["-7.67", "-1.12"]
     assert found.evidence["tax_total"].text == "- 1.12"
+
+
+def test_values_that_touch_are_told_apart_by_the_labels_above_them() -> None:
+    rows = [
+        (20, ((20, "Confirmación de pedido"),)),
+        (40, ((20, "N.º de confirmación"), (200, "Fecha"), (330, "Su pedido"))),
+        (52, ((20, "C-1"), (200, "20 de noviembre de 2025"), (330, "B94584"))),
+    ]
+    found = read_document([page(rows)], Known())
+    assert found
+    assert found.document.order_reference == "B94584"
+
+
+def test_payment_terms_are_read_to_their_end() -> None:
+    found = document("Rechnung R-1", "Zahlungsbedingungen: 30 Tage netto")
+    assert found.payment_terms == "30 Tage netto"
+
+
+def test_the_label_of_an_order_is_no_title() -> None:
+    rows = [
+        (20, ((20, "Verkoopfactuur nr. 2025-48292 van 01-07-2025"),)),
+        (40, ((20, "Inkoopordernr.:"), (200, "4500022065"))),
+    ]
+    found = read_document([page(rows)], Known())
+    assert found
+    assert (found.document.doc_type, found.document.number) == ("invoice", "2025-48292")
