@@ -8,4 +8,4 @@ class ExtractionConfig(AppConfig):
     verbose_name = "Documents"
 
     def ready(self) -> None:
-        from extraction import receivers, tasks  # noqa: F401  (registers what is listened to and worked on)
+        from extraction import checks, receivers, tasks  # noqa: F401  (registers what is checked, listened to and worked on)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,10 +14,11 @@ from django.utils.dateparse import parse_date
 from audit import actions, trail
 from connectors import reading
 from connectors.models import Attachment, Message, MessageState
-from extraction import media, profiles
+from extraction import guest, media, profiles
 from extraction.comparing import Key, pairs
 from extraction.models import Document, ExtractionRun, RunState
 from extraction.registry import LAYOUTS
+from extraction.sources import BODY, Reading, Source
 from zalion import sandbox
 from zalion.sandbox import SandboxError
 from zalion.tasks import enqueue
@@ -28,7 +29,6 @@ from zalion.vault.index import token
 
 RUN_TASK = "extraction.run_due"
 INDEX_KIND = "extraction.document"
-BODY = "body"
 LEASE = timedelta(minutes=10)
 RETRY_AFTER = timedelta(minutes=1)
 MAX_ATTEMPTS = 3
@@ -56,37 +56,6 @@ RANK = {
 
 class RunLost(Exception):
     """Another worker took the run over; this one writes nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A body or an attachment that may hold a document; ``hmac`` names its content."""
-
-    path: str
-    name: str
-    media_type: str
-    content: bytes = b""
-    hmac: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What one source gave: canonical documents as JSON, or none and why; ``broke`` when a child died over it."""
-
-    source: Source
-    outcome: str
-    extractor: str = ""
-    version: str = ""
-    documents: tuple[dict[str, Any], ...] = ()
-    broke: bool = False
-
-    def told(self) -> dict[str, str]:
-        return {
-            "path": self.source.path,
-            "extractor": self.extractor,
-            "version": self.version,
-            "outcome": self.outcome,
-        }
 
 
 def queue(messages: Sequence[Message]) -> None:
@@ -155,6 +124,7 @@ def _work(run: ExtractionRun) -> None:
     ):
         _again(run)
         return
+    readings = guest.completed(run, readings, ends=started + BUDGET)
     _write(run, join(readings), readings, seconds=time.monotonic() - started)
 
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from django_q.brokers import get_broker
 
 from zalion import sandbox
-from zalion.models import Heartbeat
+from zalion.models import Circuit, Heartbeat
 from zalion.vault import blobs
 from zalion.vault.errors import KeyRingError
 from zalion.vault.ring import master_ring
@@ -24,6 +24,7 @@ LATE_LISTENER = timedelta(minutes=5)
 LATE_TICK = timedelta(minutes=3)
 DEAD_TICK = timedelta(minutes=10)
 LONG_QUEUE = 500
+LANGUAGE_MODEL = "language_model"  # the name of its circuit
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ def health(now: datetime | None = None) -> list[Finding]:
         lambda: last_tick(moment),
         lambda: listener(moment),
         children,
+        *((language_model,) if settings.MODEL_URL else ()),
     )
     return [probe() for probe in probes]
 
@@ -132,3 +134,18 @@ def children() -> Finding:
     if found.missing:
         return Finding("Sandbox", "warning", f"Reduced: this system offers no {', '.join(found.missing)}.")
     return Finding("Sandbox", "ok", "Full.")
+
+
+def language_model() -> Finding:
+    """Whether it answered when it was last asked. Documents are read without it: it is never worse than a warning."""
+    try:
+        circuit = Circuit.objects.filter(name=LANGUAGE_MODEL).first()
+    except DatabaseError:
+        return Finding("Language model", "warning", "The database does not answer.")
+    if circuit is None:
+        return Finding("Language model", "ok", "It was not asked yet.")
+    at = f"{circuit.asked_at:%Y-%m-%d %H:%M} UTC"
+    if not circuit.failures:
+        return Finding("Language model", "ok", f"It answered last at {at}.")
+    detail = f"It failed at {at} ({circuit.outcome.replace('_', ' ')}), {circuit.failures} in a row."
+    return Finding("Language model", "warning", f"{detail} Documents are read without it.")

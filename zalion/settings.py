@@ -43,6 +43,15 @@ DNS_SERVERS = tuple(
     )
 )
 
+# A language model that may be shown the text of documents which the extractors left open. Only here can it be switched
+# on, never in the portal: an OpenAI-compatible endpoint, and the tenants that agreed.
+MODEL_URL = env.str("ZALION_MODEL_URL", default="")
+MODEL_NAME = env.str("ZALION_MODEL_NAME", default="")
+MODEL_SECRET = env.str("ZALION_MODEL_SECRET", default="")
+MODEL_TENANTS = frozenset(env.list("ZALION_MODEL_TENANTS", default=[]))
+# PEM certificates of its authority where that is none of the system's.
+MODEL_CA = env.str("ZALION_MODEL_CA", default="")
+
 # The share of the data folder's file system that mail is not to fill: below it no new mail is fetched.
 DISK_RESERVE = env.float("ZALION_DISK_RESERVE", default=5) / 100
 

@@ -15,7 +15,7 @@ from extraction.layout.numbers import currency_of
 Found = tuple[str, str, list[Word]]
 
 _EMAIL: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_INCOTERMS: Final = frozenset(
+INCOTERMS: Final = frozenset(
     ["EXW", "FCA", "CPT", "CIP", "DAP", "DPU", "DDP", "FAS", "FOB", "CFR", "CIF", "DAT", "DDU"]
 )
 _TRIM: Final = " :;,()[]*"
@@ -123,6 +123,6 @@ def find_incoterm(candidates: Sequence[Candidate]) -> Iterator[Found]:
     for candidate in candidates:
         if candidate.name == "incoterm":
             for word in candidate.words:
-                if word.text.strip(_TRIM) in _INCOTERMS:
+                if word.text.strip(_TRIM) in INCOTERMS:
                     yield "incoterm", word.text.strip(_TRIM), [word]
                     return

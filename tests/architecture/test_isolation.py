@@ -24,7 +24,7 @@ TENANT_MODELS = sorted(
 ABOVE_TENANTS = {
     "tenancy.Tenant", "tenancy.User", "tenancy.SignInLink",
     "audit.AuditEvent", "audit.ChainHead",  # chains, of tenants and of the system; tests/audit holds their wall
-    "vault.SystemKey", "portal.Heartbeat",
+    "vault.SystemKey", "portal.Heartbeat", "portal.Circuit",
     "admin.LogEntry", "auth.Permission", "auth.Group", "contenttypes.ContentType", "sessions.Session",
     "django_q.OrmQ", "django_q.Schedule", "django_q.Task",
 }  # fmt: skip

@@ -13,10 +13,17 @@ FUNCTIONS = frozenset(
         "extraction.reader:source_text",
         "extraction.teaching:teach_plain",
         "extraction.explaining:explain_plain",
+        "extraction.quoted:shown_plain",
+        "extraction.quoted:accepted_plain",
     }
 )
 
 # Those that may have to recognise the text of scanned pages: Tesseract takes seconds for each, in processes of its own.
 SLOW = frozenset(
-    {"extraction.reader:read_plain", "extraction.explaining:explain_plain", "extraction.teaching:teach_plain"}
+    {
+        "extraction.reader:read_plain",
+        "extraction.explaining:explain_plain",
+        "extraction.teaching:teach_plain",
+        "extraction.quoted:shown_plain",
+    }
 )
