@@ -75,10 +75,8 @@ def restart(claim: Claim, *, now: datetime) -> Claim:
     return replace(claim, cursor="", resync=now)
 
 
-def release(
-    claim: Claim, *, next_attempt_at: datetime, finished: bool = False, error_code: str = "", now: datetime
-) -> None:
-    """Give the folder back, ``finished`` when its end was reached.
+def release(claim: Claim, *, next_attempt_at: datetime, error_code: str = "", now: datetime) -> None:
+    """Give the folder back.
 
     What was asked for while it was held (sync.wake) comes before ``next_attempt_at``, but not before the end
     of a failure's wait. A claim that was lost in between is somebody else's and stays untouched.
@@ -92,8 +90,6 @@ def release(
         asked = Q(next_attempt_at__gt=F("last_started_at"), next_attempt_at__lte=now)
         values |= {"last_success_at": now, "attempts": 0}
         values["next_attempt_at"] = Case(When(asked, then="next_attempt_at"), default=Value(next_attempt_at))
-    if finished:
-        values["resync_at"] = None
     with unit():
         SyncState.objects.filter(pk=claim.state, fence=claim.fence).update(**values)
 

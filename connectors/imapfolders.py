@@ -7,6 +7,7 @@ from imapclient.response_parser import parse_response
 
 from connectors.adapters import FolderInfo, FolderRole
 
+LONGEST_NAME = 500  # characters on the wire, as many as are kept; RFC 3501 has no limit
 _ROLES: tuple[FolderRole, ...] = ("all", "archive", "drafts", "flagged", "junk", "sent", "trash")
 
 
@@ -42,7 +43,7 @@ def _listed(flags: tuple[bytes, ...], delimiter: bytes | None, raw: bytes | int)
     # Some servers write special uses in lower case.
     uses = {flag.decode("ascii", "replace").lstrip("\\").lower() for flag in flags}
     # A name that cannot be sent back as it came cannot be opened.
-    selectable = name.isascii() and not uses & {"noselect", "nonexistent"}
+    selectable = name.isascii() and len(name) <= LONGEST_NAME and not uses & {"noselect", "nonexistent"}
     if name.upper() == "INBOX":
         return FolderInfo("INBOX", "INBOX", ("INBOX",), "inbox", selectable, None)
     text = shown(name)

@@ -67,7 +67,7 @@ def _visit_once(mapping: FolderMapping, claim: claims.Claim) -> None:
         return
     now = timezone.now()
     following = now + interval if finished else now
-    claims.release(claim, next_attempt_at=following, finished=finished, now=now)
+    claims.release(claim, next_attempt_at=following, now=now)
 
 
 def put_off(
@@ -185,7 +185,8 @@ def _note_name(mapping: FolderMapping, claim: claims.Claim, opened: gateway.Gate
         "name_taken": mapping.folder in folders,
     }
     state.renamed_to = renamed_to
-    state.renamed_name = " / ".join(folders[called].path) if renamed_to and called in folders else renamed_to
+    shown = " / ".join(folders[called].path) if renamed_to and called in folders else renamed_to
+    state.renamed_name = shown[: SyncState._meta.get_field("renamed_name").max_length]
     with unit():
         claims.hold(claim)
         state.save(update_fields=["renamed_to", "renamed_name"])

@@ -102,10 +102,10 @@ def test_a_hint_that_comes_while_the_folder_is_read_is_followed_afterwards(
         held = claims.claim(mapping.pk, now=timezone.now())
         later = timezone.now() + timedelta(hours=1)
         sync.wake(mapping.pk)
-        claims.release(held, next_attempt_at=later, finished=True, now=timezone.now())
+        claims.release(held, next_attempt_at=later, now=timezone.now())
         assert claims.next_due(mapping.mailbox_id, now=timezone.now()) == mapping.pk
         held = claims.claim(mapping.pk, now=timezone.now())
-        claims.release(held, next_attempt_at=later, finished=True, now=timezone.now())
+        claims.release(held, next_attempt_at=later, now=timezone.now())
         assert claims.next_due(mapping.mailbox_id, now=timezone.now()) is None
         assert SyncState.objects.get().next_attempt_at == later
         held = claims.claim(mapping.pk, now=timezone.now())

@@ -243,6 +243,7 @@ class Session:
                 b'* LIST () "/" "M\xfcll"',
                 b'* LIST () NIL "a&b"',
                 b'* LIST () "/" 2024',
+                b'* LIST () "/" "' + b"x" * 501 + b'"',
             ]
         self.done(*lines)
 
