@@ -1,5 +1,7 @@
 """What people and integrators see of what was learned, and the button that takes it back."""
 
+from functools import cache
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -19,12 +21,19 @@ from zalion.tenancy.models import Scope
 from zalion.tenancy.unit import unit
 
 
-@pytest.fixture
-def row(populated: Populated) -> SupplierProfile:
-    """A layout that two documents taught."""
+@cache
+def learned() -> tuple[Profile, Profile]:
+    """What two papers teach: reading them again and again until it is known takes a second."""
     first, second = taught(polish(1)), taught(works(1))
     assert first is not None
     assert second is not None
+    return first, second
+
+
+@pytest.fixture
+def row(populated: Populated) -> SupplierProfile:
+    """A layout that two documents taught."""
+    first, second = learned()
     with populated.acme.work():
         document = Document.objects.first()
         assert document is not None
@@ -37,8 +46,7 @@ def row(populated: Populated) -> SupplierProfile:
 
 
 def test_what_was_learned_is_said_in_plain_words() -> None:
-    profile = taught(works(1))
-    assert profile is not None
+    _, profile = learned()
     said = {f"{lesson.subject}: {lesson.words}" for lesson in lessons(profile.to_json())}
     assert "Quantity: The column “zugesagt”." in said
     assert "Number: Below “Laufzettel”." in said
