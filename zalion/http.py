@@ -84,19 +84,22 @@ def exchange(
             )
         received = _Received(connection, ends=ends, at_most=at_most)
         received.send(data)
-        return _answer(received, request.method)
+        return _answer(received, request.method, at_most=at_most)
     finally:
         connection.close()
 
 
-def _answer(received: "_Received", method: str) -> Answer:
+def _answer(received: "_Received", method: str, *, at_most: int) -> Answer:
     response = http.client.HTTPResponse(received, method=method)  # type: ignore[arg-type]  # makefile is all it uses
     try:
         response.begin()
-        body = response.read()
+        # Without a number it makes room for whatever length the other side announced.
+        body = response.read(at_most + 1)
     except (http.client.HTTPException, ValueError):
         # The text would quote what the other side said.
         raise NotHttp("The answer is no HTTP, or was cut short.") from None
+    if response.length:
+        raise NotHttp("The answer was cut short.")
     headers = {name.lower(): value for name, value in response.getheaders()}
     return Answer(response.status, headers, body)
 
