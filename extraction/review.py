@@ -278,7 +278,14 @@ def _applied(current: Mapping[str, Any], changes: Mapping[str, Any]) -> tuple[di
     if errors:
         raise InvalidCorrection(errors)
     evidence = {path: place for path, place in data.get("evidence", {}).items() if path not in told}
-    data["evidence"] = _renumbered(evidence, dropped)
+    data["evidence"] = {
+        now: place for path, place in evidence.items() if (now := _renumbered(path, dropped)) is not None
+    }
+    data["findings"] = [
+        {**finding, "field": now or None}
+        for finding in data.get("findings", [])
+        if (now := _renumbered(finding.get("field") or "", dropped)) is not None
+    ]
     data["lines"] = [line for i, line in enumerate(data["lines"]) if i not in dropped]
     return data, told
 
@@ -296,18 +303,15 @@ def _is_text(value: Any) -> bool:
     return value is None or isinstance(value, str | int | float)
 
 
-def _renumbered(evidence: dict[str, Any], dropped: list[int]) -> dict[str, Any]:
-    """Evidence after lines went: those behind a dropped line move up."""
-    kept: dict[str, Any] = {}
-    for path, place in evidence.items():
-        parts = path.split(".")
-        if parts[0] == "lines" and len(parts) == 3:
-            number = int(parts[1])
-            if number in dropped:
-                continue
-            parts[1] = str(number - sum(1 for gone in dropped if gone < number))
-        kept[".".join(parts)] = place
-    return kept
+def _renumbered(path: str, dropped: Sequence[int]) -> str | None:
+    """A path after lines went: those behind a dropped line move up; None for what was about such a line."""
+    name, _, rest = path.partition(".")
+    number, dot, field = rest.partition(".")
+    if name != "lines" or not number.isdigit():
+        return path
+    if int(number) in dropped:
+        return None
+    return f"lines.{int(number) - sum(1 for gone in dropped if gone < int(number))}{dot}{field}"
 
 
 def _new_line(value: Any, errors: dict[str, str]) -> dict[str, Any]:

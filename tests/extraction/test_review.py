@@ -7,7 +7,7 @@ import pytest
 from audit.models import AuditEvent
 from connectors import parse, sync
 from connectors.models import FolderMapping, Mailbox, Message
-from extraction import pages, pipeline, review
+from extraction import codes, pages, pipeline, review
 from extraction.models import Document, DocumentState, ExtractionRun, Review
 from tests.cast import Company
 from tests.contracts.memory import MemoryMailbox
@@ -92,6 +92,23 @@ def test_lines_are_added_and_dropped_and_evidence_moves_along(
         assert len(document.current["lines"]) == count
         assert document.current["lines"][-1]["description"] == "Freight"
         assert document.current["evidence"].get("lines.0.description") == second
+
+
+def test_what_was_found_about_a_dropped_line_goes_and_the_rest_moves_along(
+    acme: Company, documents: list[Document]
+) -> None:
+    with acme.work(acme.rui):
+        document = next(d for d in documents if len(d.machine["lines"]) > 2)
+        document.current["findings"] = [
+            codes.line_answer(answer, number).to_json()
+            for number, answer in enumerate(("amended", "rejected", "accepted"))
+        ]
+        review.correct(document, changes={"lines.0": None}, version=1)
+        told = [(finding["code"], finding["field"]) for finding in document.current["findings"]]
+        assert [item for item in told if item[1] in {"lines.0", "lines.1", "lines.2"}] == [
+            ("line_rejected", "lines.0"),
+            ("line_accepted", "lines.1"),
+        ]
 
 
 @pytest.mark.parametrize(

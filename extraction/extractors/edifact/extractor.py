@@ -75,7 +75,7 @@ _PIECE: Final = 35
 
 class EdifactExtractor(Extractor):
     key: ClassVar[str] = "edifact"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def score(self, source: Source) -> int | None:
         return 90 if source.media_type == media.EDIFACT else None
@@ -108,9 +108,10 @@ def _read(message: Message) -> Extraction:
     for group in parts.lines:
         answer = LINE_CODES.get(group.own[0].get(2)) if message.kind in {"ORDRSP", "ORDCHG"} else None
         schedules: list[list[Segment] | None] = [*group.schedules]
+        if answer:
+            # What is answered to a position is said once, however many deliveries it is split into.
+            findings.append(line_answer(answer, len(lines)))
         for schedule in schedules if len(schedules) > 1 else [None]:
-            if answer:
-                findings.append(line_answer(answer, len(lines)))
             lines.append(_line(group, schedule, message.kind, header.line(len(lines))))
     document = CanonicalDocument(
         doc_type=_doc_type(message.kind, named),

@@ -199,6 +199,14 @@ def test_a_line_in_schedules_is_one_line_for_each() -> None:
     ]
 
 
+def test_an_answer_to_a_line_in_schedules_is_given_once() -> None:
+    split = LINE.replace("LIN+10+5", "LIN+10+3") + "SCC+1'QTY+113:6:MTR'SCC+1'QTY+113:4:MTR'"
+    found = document(interchange(response(lines=split + LINE.replace("LIN+10+5", "LIN+20+7"))))
+    told = [(finding.code, finding.field) for finding in found.findings if finding.field]
+    assert len(found.lines) == 3
+    assert told == [("line_amended", "lines.0"), ("line_rejected", "lines.2")]
+
+
 @pytest.mark.parametrize(
     ("bgm", "line", "codes"),
     [
