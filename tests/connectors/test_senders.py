@@ -397,4 +397,4 @@ def test_the_message_page_shows_the_verdicts_and_who_gave_them(
     page = signed_in(acme).get(reverse("portal:message", args=[row.pk])).content.decode()
     assert "mx.acme.example" in page
     assert "DMARC" in page
-    assert "Dmarc fail" in page
+    assert "DMARC failed" in page

@@ -44,6 +44,12 @@ TONES: Final[dict[str, str]] = {
     "revoked": "bad hollow",
     "expired": "warn hollow",
     "suspended": "bad hollow",
+    # What was found about a sender (RFC 8601 section 2.7)
+    "pass": "good",
+    "fail": "bad",
+    "softfail": "warn",
+    "temperror": "warn",
+    "permerror": "warn",
     "info": "info",
     "warning": "warn",
     "error": "bad",
@@ -55,8 +61,15 @@ def classes(state: str) -> str:
     return " ".join(f"badge-{tone}" for tone in TONES.get(state, "plain").split())
 
 
-# Words that keep their hyphen.
-SPELT: Final = {"awaiting_sign_off": "Awaiting sign-off"}
+# Words that are spelt otherwise than their code.
+SPELT: Final = {
+    "awaiting_sign_off": "Awaiting sign-off",
+    "spf_fail": "SPF failed",
+    "dkim_fail": "DKIM failed",
+    "dmarc_fail": "DMARC failed",
+    "message_id_missing": "Message-ID missing",
+    "message_id_reused": "Message-ID reused",
+}
 
 
 def words(state: str) -> str:
