@@ -19,7 +19,7 @@ from extraction.layout.taught.places import value_of
 from extraction.layout.terms import INCOTERMS
 from extraction.paged import pages_of
 from extraction.questions import CELLS, HEADER, MAX_CHARS, NoAnswerError, answer_in, quote_of
-from extraction.quoting import Found, Print
+from extraction.quoting import Found, Print, key_of
 from extraction.schemas import NUMBER_FIELDS, CanonicalDocument, Evidence, Extraction, Finding, Json, Line
 from extraction.validation import validate
 
@@ -227,11 +227,7 @@ class _Told:
         self.taken.append(name)
 
     def _lines(self, told: Sequence[object]) -> None:
-        quotes = [
-            {name: quote for name in CELLS if (quote := quote_of(line.get(name)))}
-            for line in told
-            if isinstance(line, dict)
-        ]
+        quotes = [_cells(line) for line in told if isinstance(line, dict)]
         made: list[Line] = []
         for cells, places in zip(quotes, self.print.blocks(quotes), strict=True):
             line = self._line(places) if places and _AMOUNTS & cells.keys() and len(cells) > 1 else None
@@ -261,12 +257,13 @@ class _Told:
     def _check(self, before: frozenset[tuple[str, str | None]]) -> None:
         """Takes back what the checks say more against the document than before, and totals that no sum bears out."""
         while wrong := _against(self.document) - before:
+            if _taxed(self.document):
+                wrong = frozenset(item for item in wrong if item[0] != "net_total_mismatch")
             refused = {name for code, _ in wrong for name in _CONTRADICTED[code]} & set(self.taken)
             if not refused:
                 break
             self._take_back(refused)
-        taxed = bool(self.document.tax_total) and net_makes_gross(self.document)
-        if not taxed and not lines_make_net(self.document):
+        if not _adds_up(self.document):
             self._take_back(_TOTALS & set(self.taken))
 
     def _take_back(self, names: Set[str]) -> None:
@@ -303,6 +300,26 @@ class _Told:
                 message=f"A language model gave {self.missing} value{'' if self.missing == 1 else 's'} that "
                 "the page does not bear out; none was taken.",
             )
+
+
+def _cells(line: Json) -> dict[str, str]:
+    """The quotes of a position; what is printed in one word with an amount ("107,00/100") is read from that."""
+    cells = {name: quote for name in CELLS if (quote := quote_of(line.get(name)))}
+    for inner, outer in (("price_base", "unit_price"), ("unit", "quantity"), ("unit", "price_base")):
+        if key_of(cells.get(inner, "")) in key_of(cells.get(outer, "")):
+            cells.pop(inner, None)
+    return cells
+
+
+def _adds_up(document: CanonicalDocument) -> bool:
+    """Whether net and tax make the gross total, or the lines the net, or the gross where no other is printed."""
+    bare = document if document.net_total is not None else replace(document, net_total=document.gross_total)
+    return _taxed(document) or lines_make_net(bare)
+
+
+def _taxed(document: CanonicalDocument) -> bool:
+    """Three labelled amounts, two of which make the third, are the totals whatever the lines say."""
+    return bool(document.tax_total) and net_makes_gross(document)
 
 
 def _against(document: CanonicalDocument) -> frozenset[tuple[str, str | None]]:

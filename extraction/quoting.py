@@ -12,11 +12,12 @@ from extraction.layout.geometry import Page, Segment, Word
 _EDGES: Final = ":;,.()[]*\"'“”„«»|"
 # How many rows a label may stand above its value, and how many words may stand between them on one row.
 _ABOVE: Final = 3
-_BETWEEN: Final = 1
+_BETWEEN: Final = 6
 # Rows that the cells of one position may lie apart.
 BLOCK: Final = 8
 _MAX_FOUND: Final = 200
-# Words looked at for one answer. A page of one letter again and again has more ways through it than there is time for.
+# Words of one quote, and words looked at for one answer: a page of one letter again and again has more ways through it than there is time for.
+_MAX_WORDS: Final = 80
 _MAX_STEPS: Final = 100_000
 
 
@@ -98,7 +99,7 @@ class Print:
                 text = text.lstrip(_EDGES)
             if rest in (text, text.rstrip(_EDGES)):
                 return spots
-            if text and rest.startswith(text):
+            if text and rest.startswith(text) and len(spots) < _MAX_WORDS:
                 rest = rest[len(text) :]
                 # The first is tried first: the next word, the next cell, then the cells below.
                 tries += [(rest, [*spots, following]) for following in reversed(list(self._after(spots)))]
@@ -106,17 +107,18 @@ class Print:
 
     def _after(self, spots: Sequence[Spot]) -> Iterator[Spot]:
         last = spots[-1]
-        segment = self._segment(last)
-        if last.word + 1 < len(segment.words):
-            yield Spot(last.row, last.segment, last.word + 1)
-            return
         row = self.rows[last.row]
-        if last.segment + 1 < len(row.segments):
+        if last.word + 1 < len(self._segment(last).words):
+            yield Spot(last.row, last.segment, last.word + 1)
+        elif last.segment + 1 < len(row.segments):
             yield Spot(last.row, last.segment + 1, 0)
-        if last.row + 1 < len(self.rows) and self.rows[last.row + 1].page == row.page:
-            for number, below in enumerate(self.rows[last.row + 1].segments):
-                if below.x0 < segment.x1 and segment.x0 < below.x1:
-                    yield Spot(last.row + 1, number, 0)
+        if last.row + 1 == len(self.rows) or self.rows[last.row + 1].page != row.page:
+            return
+        # A cell may be so near to the next that both are one segment: what goes on below is below these words.
+        here = [self.word(spot) for spot in spots if spot.row == last.row]
+        for number, below in enumerate(self.rows[last.row + 1].segments):
+            if below.x0 < here[-1].x1 and here[0].x0 < below.x1:
+                yield Spot(last.row + 1, number, 0)
 
     def beside(self, label: Found, value: Found) -> bool:
         """Whether a label stands right before a value on its row, or a little above it."""

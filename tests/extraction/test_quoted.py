@@ -215,6 +215,35 @@ def test_lines_come_in_the_order_of_the_page_each_once() -> None:
     assert [line["pos"] for line in swapped["lines"]] == ["2"]
 
 
+def test_prices_with_their_base_and_cells_that_all_but_touch_are_taken() -> None:
+    text = (
+        "Kierrejousi pitkä 3. elo 2025     50 kpl   138,00/100     69,00\n"
+        "ja sinkitty\n"
+        "Summa    69,00\nALV    17,60\nYhteensä    86,60\nV-1\n"
+    ).encode()
+    shown = shown_plain({"name": "b", "content": text, "extractor": "body", "document": None})
+    line = {
+        "description": "Kierrejousi pitkä ja sinkitty",
+        "quantity": "50",
+        "unit": "kpl",
+        "unit_price": "138,00/100",
+        "price_base": "100",
+        "line_total": "69,00",
+    }
+    amounts = {
+        "net_total": ("69,00", "Summa"),
+        "tax_total": ("17,60", "ALV"),
+        "gross_total": ("86,60", "Yhteensä"),
+    }
+    header = {"number": quote("V-1"), **{name: quote(*printed) for name, printed in amounts.items()}}
+    made = told({"header": header, "lines": [line]}, document=None, pages=shown["pages"])["document"]
+    (found,) = made["lines"]
+    assert (found["unit_price"], found["price_base"], found["line_total"]) == ("138", "100", "69")
+    assert found["description"] == "Kierrejousi pitkä ja sinkitty"
+    assert made["evidence"]["gross_total"] == {"offset": text.decode().index("86,60"), "text": "86,60"}
+    assert not list(ungrounded(Extraction.from_json(made)))
+
+
 def injected(sentence: str) -> Read:
     """The confirmation with a sentence that addresses a machine."""
     paper = Paper(**{**{f: getattr(PAPER, f) for f in PAPER.__dataclass_fields__}, "imprint": sentence})
