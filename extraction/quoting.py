@@ -16,7 +16,8 @@ _BETWEEN: Final = 6
 # Rows that the cells of one position may lie apart.
 BLOCK: Final = 8
 _MAX_FOUND: Final = 200
-# Words of one quote, and words looked at for one answer: a page of one letter again and again has more ways through it than there is time for.
+# Words of one quote, and words looked at for one answer: through a page of one letter again and again lead more ways
+# than there is time for.
 _MAX_WORDS: Final = 80
 _MAX_STEPS: Final = 100_000
 
