@@ -95,18 +95,18 @@ def server(memory_provider: None) -> MemoryMailbox:
 
 
 def make_mailbox(
-    company: Company, server: MemoryMailbox, *, folders: tuple[str, ...] = ("INBOX",)
+    company: Company, server: MemoryMailbox, *, folders: tuple[str, ...] = ("INBOX",), name: str = "Orders"
 ) -> Mailbox:
     """A live mailbox of ``company`` on ``server``, signed off by both sides."""
     with company.work(company.people[Role.ADMINISTRATOR]):
-        policy = RetentionPolicy(name="Standard")
+        policy = RetentionPolicy.objects.filter(name="Standard").first() or RetentionPolicy(name="Standard")
         with unit():
             policy.save()
         address = f"orders@{company.tenant.slug}.example"
         purpose = secrets.SecretPurpose(company.tenant.slug, "memory", server.key, 1, address)
         secrets.put(f"{company.tenant.slug}-{server.key}", server.password, purpose)
         mailbox = onboarding.create_mailbox(
-            "Orders",
+            name,
             address=address,
             provider="memory",
             options={"mailbox": server.key, "user": address},

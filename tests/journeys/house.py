@@ -29,6 +29,7 @@ def populate() -> None:
     from extraction import pipeline
     from tests.cast import SET_UP, make_company, make_mailbox
     from tests.contracts.memory import MemoryMailbox
+    from tests.journeys import troubled
     from zalion.demo import mails
     from zalion.tenancy import context, people
     from zalion.tenancy.models import Role
@@ -72,6 +73,7 @@ def populate() -> None:
         assert held is not None
         Message.objects.filter(pk=held.pk).update(state="quarantined", reason="parser_died")
         read_twice()
+    troubled.fill(acme, wanted[1].arrived)
 
 
 def read_twice() -> None:
@@ -176,7 +178,10 @@ def answer(asked: dict[str, Any]) -> Any:
             "copies": [
                 str(key) for key in Message.objects.filter(reason="copy").values_list("pk", flat=True)
             ],
-            "folder": str(FolderMapping.objects.filter(kind="folder").values_list("pk", flat=True)[0]),
+            "folder": str(FolderMapping.objects.get(kind="folder", mailbox__name="Orders").pk),
+            "refused": str(Message.objects.get(reason="sender_failed").pk),
+            "empty": str(Message.objects.get(reason="empty").pk),
+            "left": str(Message.objects.filter(left_server_at__isnull=False)[0].pk),
             "mailboxes": {row.name: str(row.pk) for row in Mailbox.objects.all()},
         }
 
