@@ -5,6 +5,8 @@ from decimal import Decimal
 from itertools import islice, product
 from typing import Final
 
+from extraction.schemas import Finding, Line, decimal_of
+
 CENT: Final = Decimal("0.01")
 HUNDRED: Final = Decimal(100)
 MAX_COMBINATIONS: Final = 256
@@ -58,3 +60,21 @@ def closing_readings(
 def sum_closes(total: Decimal, parts: Iterable[Decimal], *, tolerance: Decimal = CENT) -> bool:
     """Whether the parts add up to the total within the tolerance."""
     return abs(sum(parts, Decimal(0)) - total) <= tolerance
+
+
+def line_changed(line: Line, changes: Iterable[tuple[str, str]], index: int) -> list[Finding]:
+    """That the line's total is what quantity and price make only together with its own charges and allowances, each
+    given as its UN/CEFACT or UBL charge indicator and its amount."""
+    amounts = [
+        (charge.lower() in {"true", "1"}, decimal_of(amount) or Decimal(0)) for charge, amount in changes
+    ]
+    change = sum((amount if is_charge else -amount for is_charge, amount in amounts), Decimal(0))
+    if not change or line.quantity is None or line.unit_price is None or line.line_total is None:
+        return []
+    priced = (line.quantity, line.unit_price, line.price_base)
+    closed = line_closes(line.line_total, *priced, line.discount) or line_closes(line.line_total, *priced)
+    if closed or not line_closes(line.line_total - change, *priced):
+        return []
+    message = "The position has a charge or a discount of its own."
+    path = f"lines.{index}.line_total"
+    return [Finding(code="line_adjusted", field=path, severity="info", message=message)]

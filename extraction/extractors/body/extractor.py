@@ -29,7 +29,7 @@ _QUOTE: Final = re.compile(
 
 class BodyExtractor(Extractor):
     key: ClassVar[str] = "body"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
 
     def score(self, source: Source) -> int | None:
         return 20 if source.media_type in {media.TEXT, media.HTML} else None

@@ -12,6 +12,7 @@ from extraction.codes import (
     order_answer,
 )
 from extraction.extractor import Extractor, Source, UnreadableError
+from extraction.layout.arithmetic import line_changed
 from extraction.schemas import CanonicalDocument, Extraction, Finding, Line
 from extraction.xmltree import Fields, Node, Paths, documents, parse
 
@@ -109,7 +110,7 @@ _LINE: Final[Paths] = {
 
 class CiiExtractor(Extractor):
     key: ClassVar[str] = "cii"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def score(self, source: Source) -> int | None:
         if source.media_type != media.XML:
@@ -147,6 +148,9 @@ def _read(root: Node) -> Extraction:
         if answer:
             findings.append(line_answer(answer, len(lines)))
         lines.append(_line(node, header.below(node, f"lines.{len(lines)}.")))
+        changes = node.all(f"{_LINE_SETTLEMENT}/SpecifiedTradeAllowanceCharge")
+        given = ((item.value("ChargeIndicator/Indicator"), item.value("ActualAmount")) for item in changes)
+        findings.extend(line_changed(lines[-1], given, len(lines) - 1))
     document = CanonicalDocument(
         doc_type=doc_type,
         lines=tuple(lines),

@@ -22,7 +22,7 @@ _UNSURE: Final = 0.6
 
 class OcrExtractor(Extractor):
     key: ClassVar[str] = "ocr"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def score(self, source: Source) -> int | None:
         if source.media_type == media.PDF:

@@ -35,7 +35,7 @@ _ORDERS: Final = ("order_reference", "number_order")
 
 class SheetExtractor(Extractor):
     key: ClassVar[str] = "sheet"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def score(self, source: Source) -> int | None:
         if source.media_type in media.SHEETS:

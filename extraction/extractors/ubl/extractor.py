@@ -3,8 +3,15 @@
 from typing import ClassVar, Final
 
 from extraction import media
-from extraction.codes import DOCUMENT_CODES, LINE_CODES, RESPONSE_CODES, line_answer, order_answer
+from extraction.codes import (
+    DOCUMENT_CODES,
+    LINE_CODES,
+    RESPONSE_CODES,
+    line_answer,
+    order_answer,
+)
 from extraction.extractor import Extractor, Source, UnreadableError
+from extraction.layout.arithmetic import line_changed
 from extraction.schemas import CanonicalDocument, Extraction, Finding, Line
 from extraction.xmltree import Fields, Node, documents, parse
 
@@ -81,7 +88,7 @@ _LINES: Final = ("InvoiceLine", "CreditNoteLine", "DespatchLine", "OrderLine")
 
 class UblExtractor(Extractor):
     key: ClassVar[str] = "ubl"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def score(self, source: Source) -> int | None:
         if source.media_type != media.XML:
@@ -111,6 +118,9 @@ def _read(root: Node) -> Extraction:
         line = header.below(node, f"lines.{index}.")
         lines.append(_line(node, line))
         findings.extend(_line_state(node, index))
+        changes = (node.first("LineItem") or node).all("AllowanceCharge")
+        given = ((item.value("ChargeIndicator"), item.value("Amount")) for item in changes)
+        findings.extend(line_changed(lines[-1], given, index))
     document = CanonicalDocument(
         doc_type=_doc_type(root),
         lines=tuple(lines),

@@ -9,6 +9,7 @@ import pytest
 from extraction.extractor import Source, UnreadableError
 from extraction.grounding import ungrounded
 from extraction.registry import load
+from extraction.validation import validate
 from tests.contracts.extractor import ExtractorContract
 
 NS = "urn:oasis:names:specification:ubl:schema:xsd:"
@@ -60,6 +61,24 @@ def invoice(code: str = "380", extra: str = "") -> str:
 
 def read(text: str) -> Any:
     return load("ubl").extract(Source.of("x.xml", text.encode()))
+
+
+def test_a_line_with_a_charge_of_its_own_says_so() -> None:
+    told = "<cbc:ChargeIndicator>{}</cbc:ChargeIndicator><cbc:Amount>2</cbc:Amount>"
+    charge = f"<cac:AllowanceCharge>{told}</cac:AllowanceCharge>"
+    for indicator, total, said in (
+        ("true", "33.25", True),
+        ("false", "29.25", True),
+        ("true", "31.25", False),
+    ):
+        text = (
+            response()
+            .replace("31.25", total)
+            .replace("<cac:Price>", charge.format(indicator) + "<cac:Price>")
+        )
+        document = read(text)[0].document
+        assert ("line_adjusted" in {finding.code for finding in document.findings}) is said
+        assert "line_total_mismatch" not in {finding.code for finding in validate(document)}
 
 
 class TestUbl(ExtractorContract):
