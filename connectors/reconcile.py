@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from audit import actions, trail
 from connectors import claims, errors, gateway, ingest, sync
-from connectors.adapters import MessageRef
+from connectors.adapters import Limits, MessageRef
 from connectors.models import (
     Completeness,
     FolderMapping,
@@ -37,6 +37,8 @@ PAGE = 500  # ids compared in one query
 FETCHED = 50  # messages taken in with one unit
 HOLD_EVERY = timedelta(minutes=1)
 VISIT = timedelta(minutes=2)
+# A long inventory renews its claim, but the task must end before it is ended.
+LIMITS = Limits(session_seconds=480)
 Item = TypeVar("Item")
 
 
@@ -117,7 +119,7 @@ def reconcile_folder(mapping_id: UUID) -> None:
 def _compare(mapping: FolderMapping, claim: claims.Claim, row: Reconciliation) -> bool:
     """True when the line was drawn, False when there is more to fetch than one visit has time for."""
     ends = timezone.now() + VISIT
-    with gateway.open_mailbox(mapping.mailbox) as opened:
+    with gateway.open_mailbox(mapping.mailbox, limits=LIMITS) as opened:
         finished, claim = sync.catch_up(mapping, claim, opened)
         if not finished:
             return False

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from audit import actions, trail
 from connectors import claims, errors, gateway, ingest
+from connectors.adapters import Limits
 from connectors.models import (
     FolderMapping,
     Listening,
@@ -27,6 +28,8 @@ SYNC_TASK = "connectors.sync_folder"
 POLLS_TOLD_EVERY = timedelta(hours=1)
 # One visit ends after this long and queues the next, so that a large first sync leaves room for other folders.
 VISIT = timedelta(minutes=2)
+# A server that drips holds one worker: its session ends before the claim does, and nobody else comes meanwhile.
+LIMITS = Limits(session_seconds=claims.LEASE.total_seconds() - 60)
 # A folder that is numbered anew more often than this, each time within a day of the last, is left alone for a day.
 MOST_RESETS = 3
 RESETS_WITHIN = timedelta(days=1)
@@ -60,7 +63,7 @@ def _visit_once(mapping: FolderMapping, claim: claims.Claim) -> None:
     """Visit the folder and give it back, with the time of its next turn."""
     interval = timedelta(minutes=mapping.mailbox.polling_minutes)
     try:
-        with gateway.open_mailbox(mapping.mailbox) as opened:
+        with gateway.open_mailbox(mapping.mailbox, limits=LIMITS) as opened:
             finished, claim = catch_up(mapping, claim, opened)
     except (errors.ConnectorError, BlobNotStored) as error:
         put_off(mapping, claim, error)

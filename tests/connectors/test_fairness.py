@@ -4,9 +4,10 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
-from connectors import claims, errors, gateway, sync
+from connectors import claims, errors, gateway, reconcile, sync
 from connectors.models import FolderMapping, Mailbox, Message, SyncState
 from connectors.tasks import folders_due
 from tests.background import run_waiting
@@ -140,3 +141,10 @@ def test_a_back_off_is_shared_by_all_workers_through_the_database(
             sync.sync_folder(other)
         assert server.opened > opened
         assert Mailbox.objects.get().failures == 0
+
+
+def test_a_server_that_drips_is_left_before_another_worker_may_come_for_it() -> None:
+    """Else every worker in turn would wait for the same mail, and each be ended over it."""
+    claimed, ended = claims.LEASE.total_seconds(), float(settings.Q_CLUSTER["timeout"])
+    assert sync.LIMITS.session_seconds + 2 * sync.LIMITS.connect_seconds <= claimed
+    assert reconcile.LIMITS.session_seconds + 2 * reconcile.LIMITS.connect_seconds <= ended
