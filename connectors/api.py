@@ -171,6 +171,8 @@ class MessageViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         message = self.get_object()
         try:
             content = reading.raw(message)
+        except reading.Withheld as error:
+            raise exceptions.PermissionDenied(str(error)) from error
         except (BlobMissing, SealBroken) as error:
             raise exceptions.NotFound("There is no raw mail for this row.") from error
         return HttpResponse(

@@ -9,7 +9,7 @@ class ConnectorsConfig(AppConfig):
 
     def ready(self) -> None:
         from audit import trail
-        from connectors import models, tasks  # noqa: F401  (tasks registers itself)
+        from connectors import checks, models, tasks  # noqa: F401  (checks and tasks register themselves)
 
         # How a mailbox fares is told by events of its own; these are the customer's settings.
         fares = ("checked_at", "check_report", "connection_facts", "back_off_until", "failures", "refusals")

@@ -13,7 +13,7 @@ from django.db.models.functions import Concat
 from django.utils import timezone
 
 from audit import actions, trail
-from connectors import claims, errors
+from connectors import claims, errors, scanner
 from connectors.adapters import MessageRef, RawMessage
 from connectors.models import FolderMapping, Mailbox, Message, MessageState
 from zalion.sandbox import Streamed
@@ -138,6 +138,9 @@ def take_in(
     with unit():
         if claim is not None:
             _hold(claim, arrived)
+        else:
+            # Nobody claims a place for uploads: of two who bring the same at once, one waits and finds it known.
+            FolderMapping.objects.select_for_update(no_key=True).get(pk=mapping.pk)
         fresh = unknown(mapping, [a.identity for a in arrived])
         page = list({a.identity: a for a in arrived if a.identity in fresh}.values())
         page = _returned(mapping, page, fence=claim.fence if claim is not None else 0)
@@ -275,10 +278,13 @@ def retry(message: Message) -> None:
 
     Where it was held back because of its sender, this releases it: nobody asks of it again who sent it.
 
-    Raises MessageGone where it never was fetched, UnsupportedOperation for mail that is not quarantined.
+    Raises MessageGone where it never was fetched, UnsupportedOperation for mail that is not quarantined, or that no
+    virus scanner is there to pass.
     """
     if not message.raw_blob:
         raise errors.MessageGone("There is nothing to parse: the message was never fetched.")
+    if message.reason in scanner.unpassable():
+        raise errors.UnsupportedOperation("It did not pass a virus scanner, and none is set now.")
     with unit():
         # Only what is quarantined: stored mail has its documents already, or is about to.
         quarantined = Message.objects.filter(pk=message.pk, state=MessageState.QUARANTINED)
@@ -300,7 +306,7 @@ class Again:
 def retriable() -> "QuerySet[Message]":
     """Quarantined mail of the tenant that trying again may help: fetched, and not held back for its sender."""
     quarantined = Message.objects.filter(state=MessageState.QUARANTINED).exclude(raw_blob="")
-    return quarantined.exclude(reason=SENDER_FAILED)
+    return quarantined.exclude(reason__in={SENDER_FAILED, *scanner.unpassable()})
 
 
 def retry_all() -> Again:

@@ -3,15 +3,17 @@
 import mimetypes
 import time
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+from django.db.models import F
 from django.utils import timezone
 
 from audit import actions, trail
-from connectors import ingest, rules, senders
+from connectors import ingest, rules, scanner, senders
+from connectors.clamd import ScanFailed, ScannerDown, TooLargeToScan
 from connectors.models import Attachment, FolderMapping, Message, MessageState, SenderPolicy
 from connectors.signals import message_stored
 from zalion import sandbox
@@ -44,11 +46,14 @@ WRITTEN = (
 
 
 def parse_messages(mapping_id: UUID) -> None:
-    """Parse what is due in one folder, in pages, for at most two minutes; the rest is queued again."""
+    """Parse what is due in one folder, in pages, for at most two minutes; the rest is queued again.
+
+    While the virus scanner does not answer nothing is: the tick rings until it does.
+    """
     mapping = FolderMapping.objects.select_related("mailbox").filter(pk=mapping_id).first()
     ends = timezone.now() + VISIT
-    while mapping is not None and (page := _claim_page(mapping)):
-        for outcomes in _read(page):
+    while mapping is not None and not scanner.rests() and (page := _claim_page(mapping)):
+        for outcomes in _read(page, ends=ends):
             _write(outcomes)
         if timezone.now() >= ends:
             with unit():
@@ -80,12 +85,15 @@ def _claim_page(mapping: FolderMapping) -> list[Message]:
     return claimed
 
 
-def _read(page: Iterable[Message]) -> Iterator[list[tuple[Message, dict[str, Any]]]]:
-    """The outcomes of a page, a few at a time: none waits long because the one after it takes its time."""
+def _read(page: Iterable[Message], *, ends: datetime) -> Iterator[list[tuple[Message, dict[str, Any]]]]:
+    """The outcomes of a page, a few at a time: none waits long because the one after it takes its time.
+
+    What is not begun when the visit ``ends`` is given back.
+    """
     read: list[tuple[Message, dict[str, Any]]] = []
     since = time.monotonic()
     for message in page:
-        read.append((message, _parse(message)))
+        read.append((message, _parse(message) if timezone.now() < ends else {"held": "visit_over"}))
         if len(read) >= TOGETHER or time.monotonic() - since > PATIENCE:
             yield read
             read, since = [], time.monotonic()
@@ -94,22 +102,33 @@ def _read(page: Iterable[Message]) -> Iterator[list[tuple[Message, dict[str, Any
 
 
 def _parse(message: Message) -> dict[str, Any]:
-    """Plain data from the child with "sender" of connectors.senders; or {"quarantine": reason}, {"again": reason}."""
-    if message.parse_attempts > MAX_DEATHS:
-        return {"quarantine": "parser_died"}
+    """Plain data from the child with "sender" of connectors.senders.
+
+    Or {"quarantine": reason}, with the "signature" that the virus scanner found; {"again": reason}; {"held": reason}
+    where nothing was tried, since the scanner does not answer.
+    """
+    open_raw = partial(ingest.open_raw, message)
     try:
-        with ingest.open_raw(message) as raw:
+        if found := scanner.scan(open_raw):
+            return {"quarantine": scanner.MALWARE, "signature": found}
+        if message.parse_attempts > MAX_DEATHS:
+            return {"quarantine": "parser_died"}
+        with open_raw() as raw:
             parsed: dict[str, Any] = sandbox.run("connectors.mime:parse", raw=raw)
         if not parsed["quarantine"]:
+            if found := scanner.scan_parts(parsed, open_raw):
+                return {"quarantine": scanner.MALWARE, "signature": found}
             parsed["sender"] = senders.assess(
                 parsed,
-                open_raw=partial(ingest.open_raw, message),
+                open_raw=open_raw,
                 trusted=message.mapping.mailbox.trusted_authserv_ids,
                 keys=senders.configured_keys(),
             )
-    except SandboxError as error:
+    except ScannerDown as error:
+        return {"held": error.code}
+    except (SandboxError, ScanFailed) as error:
         return {"quarantine" if message.parse_attempts >= MAX_ATTEMPTS else "again": error.code}
-    except (BlobMissing, SealBroken) as error:
+    except (BlobMissing, SealBroken, TooLargeToScan) as error:
         return {"quarantine": error.code}
     return parsed
 
@@ -117,7 +136,9 @@ def _parse(message: Message) -> dict[str, Any]:
 def _write(outcomes: list[tuple[Message, dict[str, Any]]]) -> None:
     """Commit a page; a message whose lease ran out meanwhile is another worker's and stays untouched."""
     readable = {
-        m.pk: parsed for m, parsed in outcomes if not (parsed.get("again") or parsed.get("quarantine"))
+        m.pk: parsed
+        for m, parsed in outcomes
+        if not {"again", "held"} & parsed.keys() and not parsed["quarantine"]
     }
     tokens = index.prepare(INDEX_KIND, {key: _words(parsed) for key, parsed in readable.items()})
     stored: list[Message] = []
@@ -127,6 +148,9 @@ def _write(outcomes: list[tuple[Message, dict[str, Any]]]) -> None:
         for message, parsed in outcomes:
             again = timezone.now() + RETRY_AFTER if "again" in parsed else None
             leased = Message.objects.filter(pk=message.pk, parse_due_at=message.parse_due_at)
+            if "held" in parsed:
+                leased.update(parse_due_at=timezone.now(), parse_attempts=F("parse_attempts") - 1)
+                continue
             if not leased.update(parse_due_at=again) or again:
                 continue
             message.parse_due_at, message.parsed_at = None, timezone.now()
@@ -137,7 +161,8 @@ def _write(outcomes: list[tuple[Message, dict[str, Any]]]) -> None:
                 attachments += _attachments(message, parsed)
                 written.add(message.pk)
             if message.state == MessageState.QUARANTINED:
-                trail.record(actions.MESSAGE_QUARANTINED, object=message, reason=message.reason)
+                facts = {name: parsed[name] for name in ("signature",) if name in parsed}
+                trail.record(actions.MESSAGE_QUARANTINED, object=message, reason=message.reason, facts=facts)
             elif message.state == MessageState.STORED:
                 stored.append(message)
             message.save(update_fields=WRITTEN)

@@ -6,12 +6,18 @@ from typing import Any
 from django.db.models import QuerySet
 
 from audit import actions, trail
-from audit.models import AuditEvent
+from audit.models import AuditEvent, Outcome
 from connectors.ingest import open_raw, read_raw
 from connectors.models import Attachment, Message
 from connectors.parse import INDEX_KIND
+from connectors.scanner import withheld
 from zalion import sandbox
 from zalion.vault import index
+
+
+class Withheld(Exception):
+    """Nobody is handed this mail: the virus scanner has not passed it. The text says why."""
+
 
 ARRIVAL = (actions.MESSAGES_LISTED, actions.MESSAGE_FETCHED, actions.MESSAGES_STORED)
 
@@ -43,13 +49,15 @@ def story(message: Message, *, limit: int) -> list[AuditEvent]:
 
 
 def raw(message: Message) -> bytes:
-    """The RFC 5322 bytes as they were taken in. Raises BlobMissing where the message was never fetched."""
+    """The RFC 5322 bytes as they were taken in. Raises Withheld, BlobMissing where the message was never fetched."""
+    _passed(message)
     trail.record(actions.MESSAGE_DOWNLOADED, object=message)
     return read_raw(message)
 
 
 def body(message: Message) -> dict[str, Any]:
-    """``text`` and sanitised ``html`` of the body, either may be empty. Raises SandboxError, BlobMissing."""
+    """``text`` and sanitised ``html`` of the body, either may be empty. Raises Withheld, SandboxError, BlobMissing."""
+    _passed(message)
     trail.record(actions.MESSAGE_VIEWED, object=message)
     found = parsed(message)
     html = sandbox.run("connectors.mime:sanitise", html=found["html"]) if found["html"] else ""
@@ -57,10 +65,18 @@ def body(message: Message) -> dict[str, Any]:
 
 
 def attachment(message: Message, *, path: str) -> tuple[str, str, bytes]:
-    """Name, media type and bytes of one node of the tree. Raises Attachment.DoesNotExist, SandboxError."""
+    """Name, media type and bytes of one node of the tree. Raises Withheld, Attachment.DoesNotExist, SandboxError."""
+    _passed(message)
     row = Attachment.objects.get(message=message, path=path)
     trail.record(actions.ATTACHMENT_DOWNLOADED, object=message, facts={"path": path})
     return row.name or f"attachment-{path}", row.media_type, content(message, path=path)
+
+
+def _passed(message: Message) -> None:
+    """Raises Withheld, on record."""
+    if words := withheld(message):
+        trail.record(actions.ACCESS_REFUSED, object=message, outcome=Outcome.REFUSED, reason="not_passed")
+        raise Withheld(words)
 
 
 def content(message: Message, *, path: str) -> bytes:

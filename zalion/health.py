@@ -25,6 +25,7 @@ LATE_TICK = timedelta(minutes=3)
 DEAD_TICK = timedelta(minutes=10)
 LONG_QUEUE = 500
 LANGUAGE_MODEL = "language_model"  # the name of its circuit
+VIRUS_SCANNER = "virus_scanner"  # the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ def health(now: datetime | None = None) -> list[Finding]:
         lambda: last_tick(moment),
         lambda: listener(moment),
         children,
+        virus_scanner,
         *((language_model,) if settings.MODEL_URL else ()),
     )
     return [probe() for probe in probes]
@@ -134,6 +136,25 @@ def children() -> Finding:
     if found.missing:
         return Finding("Sandbox", "warning", f"Reduced: this system offers no {', '.join(found.missing)}.")
     return Finding("Sandbox", "ok", "Full.")
+
+
+def virus_scanner() -> Finding:
+    """Whether it answered when it was last asked: mail that waits for it is neither read nor shown."""
+    if not settings.CLAMD:
+        return Finding("Virus scanner", "ok", "No scanner is set: mail is taken in without being scanned.")
+    try:
+        circuit = Circuit.objects.filter(name=VIRUS_SCANNER).first()
+    except DatabaseError:
+        return Finding("Virus scanner", "warning", "The database does not answer.")
+    if circuit is None:
+        return Finding("Virus scanner", "ok", "It was not asked yet.")
+    at = f"{circuit.asked_at:%Y-%m-%d %H:%M} UTC"
+    if not circuit.failures:
+        return Finding("Virus scanner", "ok", f"It answered last at {at}.")
+    waits = "Mail waits for it, sealed, and is neither read nor shown before."
+    return Finding(
+        "Virus scanner", "failed", f"It did not answer at {at}, {circuit.failures} in a row. {waits}"
+    )
 
 
 def language_model() -> Finding:

@@ -43,6 +43,10 @@ DNS_SERVERS = tuple(
     )
 )
 
+# A virus scanner (clamd) that every mail has to pass before anything of it is read or shown: HOST:PORT, or the path of
+# its socket.
+CLAMD = env.str("ZALION_CLAMD", default="")
+
 # A language model that may be shown the text of documents which the extractors left open. Only here can it be switched
 # on, never in the portal: an OpenAI-compatible endpoint, and the tenants that agreed.
 MODEL_URL = env.str("ZALION_MODEL_URL", default="")

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
-from connectors import errors, ingest, reading
+from connectors import errors, ingest, reading, scanner
 from connectors.forms import LedgerFilter
 from connectors.models import Attachment, Mailbox, Message, MessageState
 from zalion.portal import site
@@ -94,6 +94,7 @@ def message(request: HttpRequest, key: UUID) -> HttpResponse:
         written=datetime.fromisoformat(written) if (written := (shown.headers or {}).get("date")) else None,
         why=WHY.get(shown.reason, ""),
         empty=ingest.EMPTY,
+        withheld=scanner.withheld(shown),
         copies=Message.objects.filter(copy_of=shown).select_related("mailbox", "mapping")[:COPIES],
         sections=site.portal.sections("message", request, shown),
         story=reading.story(shown, limit=STORY),
@@ -105,6 +106,8 @@ def body(request: HttpRequest, key: UUID) -> HttpResponse:
     shown = _message(key)
     try:
         parts = reading.body(shown)
+    except reading.Withheld as error:
+        parts = {"withheld": str(error)}
     except (SandboxError, VaultError):
         parts = {"broken": True}
     response = render(request, "connectors/body.html", parts)
@@ -115,6 +118,8 @@ def body(request: HttpRequest, key: UUID) -> HttpResponse:
 def raw(request: HttpRequest, key: UUID) -> HttpResponse:
     try:
         content = reading.raw(_message(key))
+    except reading.Withheld as error:
+        return _refused(request, key, str(error))
     except VaultError as error:
         raise Http404 from error
     return download(content, name=f"message-{key}.eml", media_type="message/rfc822")
@@ -123,9 +128,16 @@ def raw(request: HttpRequest, key: UUID) -> HttpResponse:
 def attachment(request: HttpRequest, key: UUID, path: str) -> HttpResponse:
     try:
         name, media_type, content = reading.attachment(_message(key), path=path)
+    except reading.Withheld as error:
+        return _refused(request, key, str(error))
     except (Attachment.DoesNotExist, SandboxError, VaultError) as error:
         raise Http404 from error
     return download(content, name=name, media_type=media_type)
+
+
+def _refused(request: HttpRequest, key: UUID, words: str) -> HttpResponse:
+    messages.error(request, words)
+    return HttpResponseRedirect(reverse("portal:message", args=[key]))
 
 
 def download(content: bytes, *, name: str, media_type: str) -> HttpResponse:

@@ -72,6 +72,7 @@ def mailbox(request: HttpRequest, key: UUID) -> HttpResponse:
         late=standing.is_late(shown, now=timezone.now()),
         listening=standing.listening(shown, now=timezone.now()),
         unstored=standing.unstored(shown),
+        unscanned=standing.unscanned(shown),
         advice=errors.advice(shown.error_code),
         command=_command(shown, configuration["credential"]).split(" "),
         story=AuditEvent.objects.filter(object_kind="mailbox", object_id=str(key)).order_by("-sequence")[

@@ -7,7 +7,7 @@ from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet, 
 from django.db.models.functions import Coalesce, Least
 from django.urls import reverse
 
-from connectors import errors, ingest
+from connectors import errors, ingest, scanner
 from connectors.models import (
     Approval,
     ApprovalKind,
@@ -96,6 +96,13 @@ def unstored(mailbox: Mailbox) -> str:
     """The code by which our own store stopped the reading of ``mailbox``, empty where it did not."""
     states = SyncState.objects.filter(mapping__mailbox=mailbox, error_code__in=STORE)
     return states.values_list("error_code", flat=True).first() or ""
+
+
+def unscanned(mailbox: Mailbox) -> int:
+    """Messages of ``mailbox`` that wait for a virus scanner which does not answer."""
+    return (
+        Message.objects.filter(mailbox=mailbox).exclude(parse_due_at=None).count() if scanner.rests() else 0
+    )
 
 
 def historical(mailbox: Mailbox) -> int:

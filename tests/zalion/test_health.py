@@ -29,6 +29,7 @@ def test_every_part_is_looked_at():
         "Workers",
         "Listener",
         "Sandbox",
+        "Virus scanner",
     ]
     told = {finding.name: finding for finding in health.health()}
     assert told["Database"].state == told["Master key"].state == told["Queue"].state == "ok"
