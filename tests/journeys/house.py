@@ -73,6 +73,7 @@ def populate() -> None:
         assert held is not None
         Message.objects.filter(pk=held.pk).update(state="quarantined", reason="parser_died")
         read_twice()
+        teach()
     troubled.fill(acme, wanted[1].arrived)
 
 
@@ -97,6 +98,17 @@ def read_twice() -> None:
     run.save()
     pipeline.rerun(document.message)
     pipeline.run_due()
+
+
+def teach() -> None:
+    """A lesson about the layout of a document."""
+    from extraction import profiles
+    from extraction.layout.taught.profile import Profile
+    from extraction.models import Document
+
+    document = Document.objects.filter(media_type="application/pdf").order_by("created_at", "pk").first()
+    assert document is not None
+    profiles.keep(document, taught=Profile(absent=frozenset({"incoterm"})).to_json(), base=None)
 
 
 def work() -> None:
@@ -133,7 +145,7 @@ def take_in(folder: Path) -> dict[str, dict[str, Any]]:
 
 def answer(asked: dict[str, Any]) -> Any:
     from connectors.models import FolderMapping, Mailbox, Message
-    from extraction.models import Document
+    from extraction.models import Document, SupplierProfile
     from tests.cast import SET_UP
     from zalion.tenancy import context, signin
     from zalion.tenancy.models import Tenant, User
@@ -178,6 +190,7 @@ def answer(asked: dict[str, Any]) -> Any:
             "copies": [
                 str(key) for key in Message.objects.filter(reason="copy").values_list("pk", flat=True)
             ],
+            "learned": str(SupplierProfile.objects.values_list("layout", flat=True)[0]),
             "folder": str(FolderMapping.objects.get(kind="folder", mailbox__name="Orders").pk),
             "refused": str(Message.objects.get(reason="sender_failed").pk),
             "empty": str(Message.objects.get(reason="empty").pk),

@@ -32,6 +32,7 @@ def pages(house: House) -> list[tuple[str, str, str]]:
         ("review", "rui", "/review/"),
         ("review-all", "rui", "/review/?show=all"),
         ("profiles", "rui", "/review/learned/"),
+        ("profile", "rui", f"/review/learned/{known['learned']}/"),
         ("review-nothing-found", "rui", "/review/?q=nothing-like-this"),
         ("document-pdf", "rui", first(media_type="application/pdf")),
         ("document-xml", "rui", first(media_type="application/xml")),
