@@ -12,7 +12,9 @@ from extraction.validation import validate
 PASSING: Final = frozenset({"order_confirmation", "order", "order_change", "invoice"})
 _REQUIRED: Final = ("number", "issue_date", "seller_name", "currency", "net_total")
 # What an extractor says of a value it could not be sure of.
-_OPEN: Final = frozenset({"seller_guessed", "date_order_open", "texts_guessed", "line_adjusted"})
+_OPEN: Final = frozenset(
+    {"seller_guessed", "date_order_open", "texts_guessed", "text_recognised", "line_adjusted"}
+)
 _TOTALS: Final = frozenset({"net_total", "tax_total", "gross_total", "charges_total", "allowances_total"})
 _AMOUNTS: Final = frozenset({"quantity", "unit_price", "price_base", "discount", "line_total"})
 

@@ -54,6 +54,7 @@ def test_a_document_whose_values_prove_each_other_passes() -> None:
         {"seller_iban": "DE00370400440532013000"},
         {"findings": (Finding(code="seller_guessed", field="seller_name", severity="info", message=""),)},
         {"findings": (Finding(code="texts_guessed", field="lines", severity="info", message=""),)},
+        {"findings": (Finding(code="text_recognised", severity="info", message=""),)},
     ],
 )
 def test_what_is_missing_open_or_contradicted_is_for_a_person(change: dict[str, Any]) -> None:

@@ -76,7 +76,11 @@ def _judged(pages: Sequence[ReadPage], found: Extraction) -> Extraction:
         if sure[path] < _UNSURE
     ]
     mean = fmean(sure[path] for path in weighty) if weighty else 0.5
-    findings = (*document.findings, *doubts, *_left_out(pages))
+    # Amounts prove each other; a number or a name that was recognised is proven by nothing.
+    recognised = Finding(
+        code="text_recognised", severity="info", message="The text was recognised from a picture."
+    )
+    findings = (*document.findings, recognised, *doubts, *_left_out(pages))
     return replace(
         found, document=replace(document, confidence=round(document.confidence * mean, 3), findings=findings)
     )
