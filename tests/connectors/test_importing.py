@@ -2,6 +2,8 @@
 
 import mailbox as mailboxes
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from email import message_from_bytes
 from io import StringIO
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from audit.models import AuditEvent
 from connectors import importing, ingest, parse
@@ -164,3 +167,30 @@ def test_more_than_a_page_comes_in_whole(acme: Company, mailbox: Mailbox, tmp_pa
     for number in range(importing.PAGE + 5):
         (tmp_path / f"{number}.eml").write_bytes(mail(number))
     assert run(tmp_path) == f"{importing.PAGE + 5} taken in, 0 known already."
+
+
+@pytest.mark.database
+def test_two_who_upload_the_same_at_once_take_it_in_once(
+    acme: Company, mailbox: Mailbox, transactional_db: None
+) -> None:
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite lets one write at a time")
+    with acme.work():
+        ingest.upload_mapping(mailbox)
+    both = threading.Barrier(2)
+
+    def upload() -> list[importing.ImportReport]:
+        made = []
+        with acme.work():
+            for number in range(20):
+                both.wait(30)
+                made.append(importing.upload(mailbox, content=mail(number)))
+        connection.close()
+        return made
+
+    with ThreadPoolExecutor(2) as threads:
+        first, second = [running.result() for running in [threads.submit(upload) for _ in range(2)]]
+    with acme.work():
+        assert Message.objects.count() == 20
+    # Who looked before the other's was there counts it as taken in, but has stored nothing.
+    assert all({one.taken_in, other.taken_in} == {0, 1} for one, other in zip(first, second, strict=True))
