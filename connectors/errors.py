@@ -38,8 +38,8 @@ ADVICE: Mapping[str, str] = {
     "secret_unsafe": "Only the worker's user may be able to read the secret. Provision it again. "
     f"{_PROVISION}",
     "password_expired": f"Have the account's password renewed, and provision it. {_PROVISION}",
-    "folder_deleted": "If that was meant, nothing is to be done: what was taken in stays. Else have the folder restored; it "
-    "is read again by itself.",
+    "folder_deleted": "If that was meant, nothing is to be done: what was taken in stays. Else have the folder "
+    "restored; it is read again by itself.",
     "not_connected": "Give the account full access to the mailbox and switch IMAP on for it; for a shared "
     "mailbox, the user name is the shared mailbox's address.",
 }
