@@ -10,7 +10,6 @@ from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db.models import F
 from django.utils import timezone
 
 from audit import actions, trail
@@ -20,11 +19,9 @@ from extraction.questions import PATH, request_body
 from extraction.registry import LAYOUTS
 from extraction.schemas import CanonicalDocument
 from extraction.sources import BODY, Reading
-from zalion import http, net, sandbox
+from zalion import circuits, http, net, sandbox
 from zalion.health import LANGUAGE_MODEL
-from zalion.models import Circuit
 from zalion.sandbox import SandboxError
-from zalion.tenancy.unit import unit
 from zalion.vault import secrets
 
 SECONDS: Final = 60.0  # one answer
@@ -154,7 +151,8 @@ def _asked(
     run: ExtractionRun, found: Reading, document: dict[str, Any] | None, *, ends: float
 ) -> dict[str, Any]:
     """What the child accepts of the answer. Raises NotAskedError."""
-    _rested()
+    if circuits.is_open(LANGUAGE_MODEL):
+        raise NotAskedError("model_left_alone")
     source = {
         "name": found.source.name,
         "content": found.source.content,
@@ -174,9 +172,11 @@ def _asked(
         body = _answer(run, shown["text"], path=found.source.path, seconds=seconds)
     except NotAskedError as error:
         if error.failed:
-            _failed(error)
+            circuits.failed(
+                LANGUAGE_MODEL, error.code, first=FIRST_REST, longest=LONGEST_REST, asked=error.rest
+            )
         raise
-    _answered()
+    circuits.answered(LANGUAGE_MODEL, now=timezone.now())
     payload = {"pages": shown["pages"], "answer": body, "document": document}
     try:
         accepted: dict[str, Any] = sandbox.run("extraction.quoted:accepted_plain", payload=payload)
@@ -234,29 +234,3 @@ def _told_rest(answer: http.Answer) -> timedelta | None:
         if answer.status in _LATER and told.isdecimal() and len(told) < 6
         else None
     )
-
-
-# --- an endpoint that fails is left alone, longer each time --------------------------------------------
-
-
-def _rested() -> None:
-    circuit = Circuit.objects.filter(name=LANGUAGE_MODEL).first()
-    if circuit is not None and circuit.open_until is not None and timezone.now() < circuit.open_until:
-        raise NotAskedError("model_left_alone")
-
-
-def _answered() -> None:
-    changed = {"failures": 0, "outcome": "ok", "asked_at": timezone.now(), "open_until": None}
-    with unit():
-        Circuit.objects.update_or_create(name=LANGUAGE_MODEL, defaults=changed)
-
-
-def _failed(error: NotAskedError) -> None:
-    now = timezone.now()
-    with unit():
-        circuit, _ = Circuit.objects.get_or_create(name=LANGUAGE_MODEL, defaults={"asked_at": now})
-        rest = min(FIRST_REST * 2 ** min(circuit.failures, 10), LONGEST_REST)
-        rest = min(max(rest, error.rest or rest), LONGEST_REST)
-        Circuit.objects.filter(pk=circuit.pk).update(
-            failures=F("failures") + 1, outcome=error.code, asked_at=now, open_until=now + rest
-        )

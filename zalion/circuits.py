@@ -26,12 +26,14 @@ def answered(name: str, *, now: datetime) -> None:
         )
 
 
-def failed(name: str, outcome: str, *, first: timedelta, longest: timedelta) -> None:
-    """Leave it alone for ``first``, twice as long each time, for ``longest`` at most."""
+def failed(
+    name: str, outcome: str, *, first: timedelta, longest: timedelta, asked: timedelta | None = None
+) -> None:
+    """Leave it alone for ``first``, twice as long each time, or for as long as it ``asked``; ``longest`` at most."""
     now = timezone.now()
     with unit():
         circuit, _ = Circuit.objects.get_or_create(name=name, defaults={"asked_at": now})
-        rest = min(first * 2 ** min(circuit.failures, 10), longest)
+        rest = min(max(first * 2 ** min(circuit.failures, 10), asked or first), longest)
         Circuit.objects.filter(pk=name).update(
             failures=F("failures") + 1, outcome=outcome, asked_at=now, open_until=now + rest
         )
