@@ -2,14 +2,12 @@
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 
 import pytest
 from django.utils import timezone
 
-from connectors import adapters, onboarding, sync
-from connectors.adapters import Limits
+from connectors import onboarding, reconcile, sync
 from connectors.models import Mailbox, MailboxState, Message, SyncState
 from connectors.views import standing
 from tests.cast import Company
@@ -64,7 +62,8 @@ def test_a_uidvalidity_reset_is_an_incident_that_repairs_itself_and_doubles_noth
     acme: Company, box: OnDovecot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Field notes 9, 62: also mail of which nothing is stored keeps its row."""
-    monkeypatch.setattr(adapters, "Limits", partial(Limits, message_bytes=5_000))
+    for flow in (sync, reconcile):
+        monkeypatch.setattr(flow, "LIMITS", replace(flow.LIMITS, message_bytes=5_000))
     box.deliver(3, size=9_000)
     box.deliver(4, size=9_000)
     with acme.work():
