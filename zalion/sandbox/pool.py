@@ -21,6 +21,7 @@ from zalion.sandbox.functions import FUNCTIONS, SLOW
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 30.0
+LEAD = 20  # calls before a child is replaced, its successor is started: nobody waits until it is up
 # Nothing of the parent's environment goes to a child: it holds the keys.
 ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8", "OMP_THREAD_LIMIT": "1"}
 
@@ -52,6 +53,7 @@ class Child:
     def __init__(self, limits: Limits, environment: Mapping[str, str], functions: Iterable[str]) -> None:
         self.limits = limits
         self.items = 0
+        self.successor: Child | None = None
         self._held: dict[str, bool] | None = None
         self._stream, theirs = socket.socketpair()
         with theirs:
@@ -231,17 +233,20 @@ class Pool:
 
     def _give_back(self, child: Child) -> None:
         if child.items >= self.limits.items:
-            self._discard(child, replace=True)
-        else:
+            self._discard(child)
+            return
+        try:
+            if child.successor is None and child.items >= self.limits.items - LEAD and not self._closed:
+                child.successor = self._launch()
+        finally:
             self._idle.put(child)
 
-    def _discard(self, child: Child, *, replace: bool = False) -> None:
-        """Ends a child; `replace` starts its successor at once, so that the next call finds it warm."""
+    def _discard(self, child: Child) -> None:
+        """Ends a child; its successor, where there is one already, takes its place."""
         with self._lock:
             self._children.discard(child)
-            closed = self._closed
         child.end()
-        self._idle.put(self._launch() if replace and not closed else None)
+        self._idle.put(child.successor)
 
     def _launch(self) -> Child:
         child = self._launcher.submit(Child, self.limits, self._environment, self._functions).result()

@@ -180,6 +180,17 @@ def test_after_two_hundred_items_a_child_is_replaced():
     assert pids[0] != pids[-1]
 
 
+def test_the_successor_of_a_child_is_up_before_it_is_needed():
+    with make_pool() as pool:
+        for _ in range(199):
+            pool.call("misbehaving:process_id", {})
+        started = pool.pids()
+        assert len(started) == 2
+        first, second = (pool.call("misbehaving:process_id", {}) for _ in range(2))
+        assert {first, second} == started
+        assert pool.pids() == {second}
+
+
 def test_many_threads_share_a_small_pool(shared_pool):
     results = {}
 
