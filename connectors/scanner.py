@@ -46,8 +46,12 @@ def scan(open_raw: Callable[[], AbstractContextManager[Streamed]]) -> str:
     """
     if not settings.CLAMD:
         return ""
+    if rests():
+        raise ScannerDown
     with open_raw() as raw:
-        return _scan(raw.pieces())
+        found = _scan(raw.pieces())
+    circuits.answered(VIRUS_SCANNER, now=timezone.now())
+    return found
 
 
 def scan_parts(parsed: dict[str, Any], open_raw: Callable[[], AbstractContextManager[Streamed]]) -> str:
@@ -86,12 +90,8 @@ def withheld(message: Message) -> str:
 
 
 def _scan(pieces: Iterable[bytes]) -> str:
-    if rests():
-        raise ScannerDown
     try:
-        found = clamd.scan(pieces, at=clamd.address(settings.CLAMD), seconds=SECONDS)
+        return clamd.scan(pieces, at=clamd.address(settings.CLAMD), seconds=SECONDS)
     except ScannerDown as error:
         circuits.failed(VIRUS_SCANNER, error.code, first=FIRST_REST, longest=LONGEST_REST)
         raise
-    circuits.answered(VIRUS_SCANNER, now=timezone.now())
-    return found

@@ -15,7 +15,7 @@ PIECE = 64 << 10  # packed bytes at a time
 CHUNK = 1 << 20  # unpacked bytes at a time
 NEAR = 4 << 10  # within so many bytes a dictionary begins
 LOOKED_AT = 10_000  # of each kind of reference
-LOOKED_INTO = 16 << 20  # unpacked bytes that are searched for arrays in each other
+LOOKED_INTO = 16 << 20  # bytes of streams, unpacked, that are searched for arrays in each other
 ACTIONS = re.compile(rb"/(?:JavaScript|JS|Launch|SubmitForm|ImportData)\b")
 STREAM = re.compile(rb"stream\r?\n")
 OWNER = re.compile(rb"(\d{1,10})\s{1,20}\d{1,5}\s{1,20}\Z")
@@ -45,10 +45,11 @@ class Work:
 
     def look(self, piece: bytes) -> None:
         """Notice where arrays and dictionaries of ``piece`` lie too deep in each other."""
-        enough = piece.count(b"[") + piece.count(b"<<") >= limits.PDF_DEPTH
-        if not enough or self.deep or self.looked_into < 0:
+        if self.deep or self.looked_into < 0:
             return
         self.looked_into -= len(piece)
+        if piece.count(b"[") + piece.count(b"<<") < limits.PDF_DEPTH:
+            return
         runs = (found[0] for found in NESTED.finditer(piece))
         self.deep = any(run.count(b"[") + run.count(b"<<") >= limits.PDF_DEPTH for run in runs)
 
