@@ -1,6 +1,6 @@
 """The virus scanner, where one is set: no mail is read, shown or handed out before it has passed."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
@@ -33,6 +33,7 @@ AMBIGUOUS = frozenset(
         "duplicate_header", "nesting_limit", "part_limit", "header_limit", "parameter_limit",
     }
 )  # fmt: skip
+TOGETHER = 8 << 20  # bytes of attachments that are taken out of a mail at once
 MOST_PARTS = 200  # of an ambiguous mail; one with more is more than the scanner takes
 # Well inside the lease of a mail. clamd itself stops at two minutes (MaxScanTime), with what it found until then.
 SECONDS = 60.0
@@ -61,15 +62,30 @@ def scan_parts(parsed: dict[str, Any], open_raw: Callable[[], AbstractContextMan
     """
     if not settings.CLAMD or AMBIGUOUS.isdisjoint(parsed["flags"]):
         return ""
-    paths = [node["path"] for node in parsed["nodes"] if node["size"] and not node["parent"]]
-    if len(paths) > MOST_PARTS:
+    files = [node for node in parsed["nodes"] if node["size"] and not node["parent"]]
+    if len(files) > MOST_PARTS:
         raise TooLargeToScan
-    for path in paths:
+    for paths in _together(files):
         with open_raw() as raw:
-            content: bytes = sandbox.run("connectors.mime:content", raw=raw, path=path)
-        if found := _scan((content,)):
-            return found
+            contents: list[bytes] = sandbox.run("connectors.mime:contents", raw=raw, paths=paths)
+        for content in contents:
+            if found := _scan((content,)):
+                return found
     return ""
+
+
+def _together(files: Iterable[dict[str, Any]]) -> Iterator[list[str]]:
+    """Their paths, as many at a time as are small enough to be held together."""
+    paths: list[str] = []
+    room = TOGETHER
+    for node in files:
+        if paths and node["size"] > room:
+            yield paths
+            paths, room = [], TOGETHER
+        paths.append(node["path"])
+        room -= node["size"]
+    if paths:
+        yield paths
 
 
 def rests() -> bool:

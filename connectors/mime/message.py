@@ -72,11 +72,20 @@ def parse(raw: bytes) -> dict[str, Any]:
 
 def content(raw: bytes, path: str) -> bytes:
     """The bytes of one node, or of a body by `text_path` or `html_path`. Raises PartMissing."""
+    return contents(raw, [path])[0]
+
+
+def contents(raw: bytes, paths: list[str]) -> list[bytes]:
+    """The same for several, in their order; all of them are in memory at once. Raises PartMissing."""
     index = _index(raw, set())
-    data = nodes.find(index, Bodies(index), path)
-    if data is None:
-        raise PartMissing
-    return data
+    bodies = Bodies(index)
+    found = []
+    for path in paths:
+        data = nodes.find(index, bodies, path)
+        if data is None:
+            raise PartMissing
+        found.append(data)
+    return found
 
 
 def _index(raw: bytes, flags: set[str]) -> Index:

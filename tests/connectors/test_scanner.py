@@ -131,6 +131,25 @@ def test_files_that_a_scanner_may_not_see_in_a_mail_are_scanned_as_they_are_hand
         assert [(row.state, row.reason) for row in rows()] == [("quarantined", "malware")]
 
 
+def test_attachments_of_an_ambiguous_mail_are_taken_out_as_many_at_a_time_as_fit(
+    acme: Company,
+    server: MemoryMailbox,
+    mapping: FolderMapping,
+    scanner: Clamd,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(virus_scanner, "TOGETHER", 10)
+    parts = [b"one", b"two and three", b"four", b"fi", b"", b"six" * 9]
+    boundary = b"\r\n--b\r\nContent-Disposition: attachment; filename=a.bin\r\n\r\n"
+    raw = (
+        b"Subject: unclosed\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+        + boundary
+        + boundary.join(parts)
+    )
+    take_in(acme, server, mapping, raw + b"\r\n")
+    assert [content.strip() for content in scanner.scanned[1:]] == [part for part in parts if part]
+
+
 def test_mail_waits_while_the_scanner_is_down_and_passes_when_it_is_back(
     acme: Company, server: MemoryMailbox, mapping: FolderMapping, scanner: Clamd, settings: Any,
 ) -> None:  # fmt: skip

@@ -4,6 +4,7 @@ FUNCTIONS = frozenset(
     {
         "connectors.mime:parse",
         "connectors.mime:content",
+        "connectors.mime:contents",
         "connectors.mime:sanitise",
         "connectors.mime.signatures:verify_signatures",
         "extraction.reader:read_plain",

@@ -44,6 +44,7 @@ def test_a_child_that_has_done_all_its_work_knows_no_django(pool):
     parsed = pool.call("connectors.mime:parse", {"raw": raw})
     assert pool.call("connectors.mime:sanitise", {"html": parsed["html"]}) == "<p>Order AB-4711</p>"
     assert pool.call("connectors.mime:content", {"raw": raw, "path": "1"}) == b"<p>Order AB-4711</p>"
+    assert pool.call("connectors.mime:contents", {"raw": raw, "paths": ["1"]}) == [b"<p>Order AB-4711</p>"]
     payload = {"name": "order.pdf", "content": page("Order AB-4711")}
     assert pool.call("extraction.reader:read_plain", {"payload": payload})["extractor"]
     picture = {"content": payload["content"], "number": 1, "scale": 1.0}
