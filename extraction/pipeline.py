@@ -66,8 +66,9 @@ def queue(messages: Sequence[Message]) -> None:
 
 def rerun(message: Message) -> None:
     """Read a message again with the extractors as they are now."""
-    if message.state != MessageState.STORED:
-        raise ValueError("Only stored mail is read.")
+    if message.state != MessageState.STORED or message.parse_due_at is not None:
+        # What waits for its parse has not passed the virus scanner either, where there is one.
+        raise ValueError("Only stored mail that was parsed is read.")
     with unit():
         queue([message])
         trail.record(actions.MESSAGE_READ_AGAIN, object=message)

@@ -14,6 +14,7 @@ from audit.models import AuditEvent
 from connectors import errors, ingest, parse, reading, sync
 from connectors import scanner as virus_scanner
 from connectors.models import Attachment, FolderMapping, Mailbox, Message
+from extraction import pipeline
 from extraction.models import ExtractionRun
 from tests.cast import Company
 from tests.connectors.test_senders import signed_in
@@ -166,6 +167,8 @@ def test_mail_waits_while_the_scanner_is_down_and_passes_when_it_is_back(
         assert not ExtractionRun.objects.exists()
         with pytest.raises(reading.Withheld):
             reading.raw(rows()[0])
+        with pytest.raises(ValueError, match="parsed"):
+            pipeline.rerun(rows()[0])
         assert told().state == "failed"
         assert "13 in a row" in told().detail
     page = signed_in(acme).get(reverse("portal:mailbox", args=[mapping.mailbox_id]))
