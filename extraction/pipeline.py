@@ -16,6 +16,7 @@ from connectors import reading
 from connectors.models import Attachment, Message, MessageState
 from extraction import guest, media, profiles
 from extraction.comparing import Key, pairs
+from extraction.joining import join, normal
 from extraction.models import Document, ExtractionRun, RunState
 from extraction.registry import LAYOUTS
 from extraction.sources import BODY, Reading, Source
@@ -43,15 +44,6 @@ READABLE = frozenset(
     | {media.EDIFACT, media.XLSX, media.XLS, media.ODS, media.OLE}
     | media.IMAGES
 )
-# Of two sources that tell of the same document, the one that was given structure tells it better.
-# By the first of the extractors that read it.
-RANK = {
-    **dict.fromkeys(("ubl", "cii", "opentrans", "cxml", "edifact"), 5),
-    "sheet": 4,
-    "pdf": 3,
-    "ocr": 2,
-    "body": 1,
-}
 
 
 class RunLost(Exception):
@@ -195,31 +187,6 @@ def read(source: Source, message: Message) -> Reading:
     return Reading(source, outcome, result["extractor"] or "", result["version"] or "", documents)
 
 
-def join(readings: Sequence[Reading]) -> list[tuple[Reading, dict[str, Any]]]:
-    """The documents of a message, each once: the best source of a number leads, the others only bear it out."""
-    ranked = sorted(readings, key=lambda r: -RANK.get(r.extractor.partition("+")[0], 0))
-    chosen: list[tuple[Reading, dict[str, Any]]] = []
-    seen: set[tuple[str, str]] = set()
-    for found in ranked:
-        for document in found.documents:
-            key = (document["doc_type"], _normal(document["number"]))
-            if key in seen or (found.source.path == BODY and chosen and not _stands_alone(document, chosen)):
-                continue
-            seen.add(key)
-            chosen.append((found, document))
-    return chosen
-
-
-def _normal(number: str | None) -> str:
-    return "".join(c for c in (number or "").casefold() if c.isalnum())
-
-
-def _stands_alone(document: dict[str, Any], chosen: Sequence[tuple[Reading, dict[str, Any]]]) -> bool:
-    """Whether a covering letter beside attachments is a document of its own: a new number and lines."""
-    known = {_normal(other["number"]) for _, other in chosen}
-    return bool(document["lines"]) and bool(document["number"]) and _normal(document["number"]) not in known
-
-
 def _write(
     run: ExtractionRun,
     chosen: Sequence[tuple[Reading, dict[str, Any]]],
@@ -270,11 +237,11 @@ def _kept(found: Reading, data: dict[str, Any]) -> dict[str, Any]:
 def reading_key(reading: dict[str, Any]) -> Key:
     """By what one of a run's ``readings`` is known again."""
     data = reading["document"]
-    return Key(reading["source_hmac"], data["doc_type"], _normal(data["number"]))
+    return Key(reading["source_hmac"], data["doc_type"], normal(data["number"]))
 
 
 def document_key(row: Document) -> Key:
-    return Key(row.source_hmac, row.machine["doc_type"], _normal(row.machine["number"]))
+    return Key(row.source_hmac, row.machine["doc_type"], normal(row.machine["number"]))
 
 
 def reading_of(run: ExtractionRun, document: Document) -> dict[str, Any] | None:
@@ -315,8 +282,8 @@ def show(row: Document, data: dict[str, Any]) -> None:
         data["order_reference"],
         data["seller_name"],
     )
-    row.number_token = token("number", _normal(row.number)) if row.number else ""
-    row.order_reference_token = token("number", _normal(row.order_reference)) if row.order_reference else ""
+    row.number_token = token("number", normal(row.number)) if row.number else ""
+    row.order_reference_token = token("number", normal(row.order_reference)) if row.order_reference else ""
 
 
 def _words(row: Document) -> list[str]:
