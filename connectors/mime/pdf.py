@@ -15,7 +15,7 @@ PIECE = 64 << 10  # packed bytes at a time
 CHUNK = 1 << 20  # unpacked bytes at a time
 NEAR = 4 << 10  # within so many bytes a dictionary begins
 LOOKED_AT = 10_000  # of each kind of reference
-LOOKED_INTO = 16 << 20  # bytes of streams, unpacked, that are searched for arrays in each other
+LOOKED_INTO = 4 << 20  # bytes of streams, unpacked, that are searched for arrays in each other
 ACTIONS = re.compile(rb"/(?:JavaScript|JS|Launch|SubmitForm|ImportData)\b")
 STREAM = re.compile(rb"stream\r?\n")
 OWNER = re.compile(rb"(\d{1,10})\s{1,20}\d{1,5}\s{1,20}\Z")
@@ -81,7 +81,7 @@ def warnings(data: bytes, work: Work) -> set[str]:
     except LimitReached:
         flags.add("decompression_limit")
     room = len(data) + before - work.size
-    if work.deep or _circular(data) or any(int(found[1]) > room for found in COUNT.finditer(data)):
+    if work.deep or _circular(data) or any(int(found[1]) > room for found in _first(COUNT.finditer(data))):
         flags.add("unreadable")
     return flags
 
