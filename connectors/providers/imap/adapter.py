@@ -113,14 +113,13 @@ class ImapAdapter(HostAdapter, Receiver, Listener):
             if not since.mailbox_id and not since.last_at:
                 raise
         # INBOX is always the inbox: renaming it moves its mail elsewhere (RFC 3501 section 6.3.5).
-        for other in self._connected().list_all() if called.upper() != "INBOX" else ():
-            self._names[folder] = other.id
-            try:
-                if other.selectable and other.id != called and self._is_moved(folder, since):
-                    return self._examined or self._examine(folder)
-            except (errors.FolderMissing, errors.AccessDenied):
-                pass  # Not to be opened, so it is not the one.
-        self._names[folder] = called
+        others = self._connected().list_all() if called.upper() != "INBOX" else ()
+        names = [other.id for other in others if other.selectable and other.id != called]
+        # Two that fit prove nothing: one of them is not what was signed.
+        found = [name for name in names if self._is_moved(folder, name, since)]
+        self._names[folder] = found[0] if len(found) == 1 else called
+        if len(found) == 1:
+            return self._examine(folder)
         if examined is None:
             code = "folder_deleted" if since.mailbox_id else None
             raise errors.FolderMissing("The folder was deleted on the server.", code=code)
@@ -128,10 +127,14 @@ class ImapAdapter(HostAdapter, Receiver, Listener):
             raise errors.CursorExpired("Another folder has taken the name.", code="folder_replaced")
         return self._examine(folder)
 
-    def _is_moved(self, folder: str, since: Position) -> bool:
-        """Whether the folder was renamed to this: without lasting ids, its last message proves it."""
-        if not since.fits(self._examine(folder)):
-            return False
+    def _is_moved(self, folder: str, name: str, since: Position) -> bool:
+        """Whether the folder was renamed to `name`: without lasting ids, its last message proves it."""
+        self._names[folder] = name
+        try:
+            if not since.fits(self._examine(folder)):
+                return False
+        except (errors.FolderMissing, errors.AccessDenied):
+            return False  # Not to be opened, so it is not the one.
         last = since.last_uid
         return bool(since.mailbox_id) or since.ends_with(self._connected().describe(last, last).get(last))
 

@@ -1,6 +1,8 @@
 """The IMAP adapter against Dovecot: the contract over TLS and STARTTLS, folders, gaps, real mails."""
 
 import ipaddress
+import os
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -150,6 +152,25 @@ def test_a_renamed_folder_is_known_by_its_numbering_and_its_last_message(ground:
         assert len(list(adapter.inventory("Orders"))) == 2
         [again] = adapter.changes("Orders 2025", news.cursor)
         assert (again.refs, again.renamed_to) == ((), None)
+
+
+def test_of_two_folders_that_could_be_the_renamed_one_none_is_read(ground: DovecotGround) -> None:
+    """Only what was signed is read: a copy made on the server has the same numbering and the same last message."""
+    ground.server.create_folder(ground.user, "Orders")
+    ground.deliver(mail(1), folder="Orders")
+    with ground.adapter() as adapter:
+        [page] = adapter.changes("Orders", None)
+    old = ground.server.path(ground.user, "Orders")
+    copy = shutil.copytree(old, old.with_name(".Private"))
+    for path in (copy, *copy.rglob("*")):
+        os.chown(path, old.stat().st_uid, old.stat().st_gid)
+    old.rename(old.with_name(".Orders 2025"))
+    with ground.adapter() as adapter, pytest.raises(FolderMissing):
+        next(adapter.changes("Orders", page.cursor))
+    shutil.rmtree(copy)
+    with ground.adapter() as adapter:
+        [news] = adapter.changes("Orders", page.cursor)
+        assert news.renamed_to == "Orders 2025"
 
 
 def test_a_renamed_folder_that_nothing_identifies_is_said_to_be_missing(ground: DovecotGround) -> None:
