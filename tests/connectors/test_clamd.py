@@ -64,7 +64,7 @@ def test_something_else_on_its_port_is_a_scanner_that_is_down(server: Clamd) -> 
         scan(server, b"content")
 
 
-@pytest.mark.parametrize("at", [nobody(), "/nowhere/clamd.sock"])
+@pytest.mark.parametrize("at", [nobody(), "/nowhere/clamd.sock"], ids=["port", "socket"])
 def test_nobody_there_is_a_scanner_that_is_down(at: str) -> None:
     with pytest.raises(ScannerDown):
         clamd.scan([b"content"], at=clamd.address(at), seconds=30)
