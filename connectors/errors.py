@@ -197,6 +197,13 @@ class MessageTooLarge(ConnectorError):
         self.limit = limit
 
 
+class MessageUnfetchable(ConnectorError):
+    """The message broke every visit that asked for it: its row is quarantined, and the next ones are fetched."""
+
+    default_code = "message_unfetchable"
+    default_advice = "Handle this message by hand; it is still on the server."
+
+
 class ProtocolError(ConnectorError):
     """The server broke its protocol, or tried what an honest one would not; the connection is closed."""
 

@@ -33,6 +33,8 @@ LIMITS = Limits(session_seconds=claims.LEASE.total_seconds() - 60)
 # A folder that is numbered anew more often than this, each time within a day of the last, is left alone for a day.
 MOST_RESETS = 3
 RESETS_WITHIN = timedelta(days=1)
+# So many visits in a row may break over one message; with their back-offs that takes hours.
+MOST_BREAKS = 8
 # What goes wrong with a folder while its mailbox is well.
 FOLDERS_OWN = {errors.FolderMissing.default_code, "folder_deleted", errors.NumberingUnstable.default_code}
 
@@ -162,6 +164,11 @@ def follow(mapping: FolderMapping, claim: claims.Claim, opened: gateway.Gateway)
         new = ingest.unknown(mapping, [ref.id for ref in page.refs])
         refs = [ref for ref in page.refs if ref.id in new]
         arrived, broken = ingest.arrivals(opened.fetch(mapping.folder, refs), until=ends)
+        if broken and not arrived and mapping.sync.attempts >= MOST_BREAKS:
+            # It holds the others up no longer; the visit ends here, and each that follows has as many tries.
+            given_up = errors.MessageUnfetchable("Fetching the message broke every visit.")
+            arrived, broken = [ingest.arrival(refs[0], given_up, now=timezone.now())], None
+            ends = timezone.now()
         whole = len(arrived) == len(refs)
         cursor = page.cursor if whole else None
         taken += len(ingest.take_in(mapping, arrived, claim=claim, cursor=cursor, total=page.total))

@@ -27,6 +27,11 @@ def mapping(acme: Company, mailbox: Mailbox) -> FolderMapping:
         return FolderMapping.objects.get(mailbox=mailbox)
 
 
+def read_again(mapping: FolderMapping) -> None:
+    sync.sync_now(mapping.mailbox)
+    sync.sync_folder(mapping.pk)
+
+
 def actions() -> list[str]:
     return list(AuditEvent.objects.order_by("sequence").values_list("action", flat=True))
 
@@ -175,6 +180,27 @@ def test_a_mail_above_the_limit_is_quarantined_and_the_next_comes_in(
         sync.sync_folder(mapping.pk)
         states = list(Message.objects.order_by("identity").values_list("state", "reason"))
         assert states == [("quarantined", "message_too_large"), ("stored", "")]
+
+
+def test_a_mail_that_breaks_every_visit_is_quarantined_and_the_next_comes_in(
+    acme: Company, server: MemoryMailbox, mapping: FolderMapping
+) -> None:
+    """Row 13 of the field notes: neither halts the mailbox nor is dropped."""
+    for number in range(2):
+        server.deliver(mail(number))
+    cut = errors.TransientError("The connection was lost.", code="connection_lost")
+    with acme.work():
+        for _ in range(sync.MOST_BREAKS):
+            server.failures["fetch"] = [cut]
+            read_again(mapping)
+            assert not Message.objects.exists()
+        server.failures["fetch"] = [cut]
+        read_again(mapping)
+        row = Message.objects.get()
+        assert (row.state, row.reason, row.raw_blob) == ("quarantined", "message_unfetchable", "")
+        assert SyncState.objects.get().attempts == 0
+        read_again(mapping)
+        assert [row.state for row in Message.objects.order_by("identity")] == ["quarantined", "stored"]
 
 
 def test_an_empty_mail_is_quarantined_with_its_reason(
