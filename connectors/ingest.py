@@ -350,9 +350,14 @@ def _again(messages: "QuerySet[Message]", **values: Any) -> int:
 
 def upload_mapping(mailbox: Mailbox) -> FolderMapping:
     """The mailbox's place for mail that comes by hand; made on first use, for it opens nothing of the mailbox."""
-    found = FolderMapping.objects.filter(mailbox=mailbox, kind="upload").first()
+    places = FolderMapping.objects.filter(mailbox=mailbox, kind="upload")
+    found = places.first()
     if found is None:
-        found = FolderMapping(mailbox=mailbox, kind="upload", folder="upload", name="Upload")
         with unit():
-            found.save()
+            # Two first uploads at once make one place.
+            Mailbox.objects.select_for_update(no_key=True).get(pk=mailbox.pk)
+            found = places.first()
+            if found is None:
+                found = FolderMapping(mailbox=mailbox, kind="upload", folder="upload", name="Upload")
+                found.save()
     return found

@@ -85,7 +85,7 @@ def message(request: HttpRequest, key: UUID) -> HttpResponse:
     return site.render(
         request,
         "connectors/message.html",
-        title=shown.subject or "(no subject)",
+        title=shown.subject or ("(no subject)" if shown.kind else "Not read yet"),
         current="mail",
         crumbs=[("Mail", reverse("portal:mail"))],
         message=shown,
