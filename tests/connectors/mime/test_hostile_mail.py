@@ -9,6 +9,7 @@ import pytest
 
 from zalion.sandbox import Pool
 
+pytestmark = pytest.mark.xdist_group("hostile")
 SECONDS = 5
 # What another station answers for: the scanner knows EICAR, ingest sees a Message-ID twice and looks at a foreign
 # Authentication-Results.

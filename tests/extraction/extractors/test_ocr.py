@@ -124,7 +124,7 @@ def test_a_scanned_confirmation_is_read_with_its_lines_and_the_places_of_its_val
 
 
 @recognises
-@pytest.mark.parametrize("turn", [90, 180, 270])
+@pytest.mark.parametrize("turn", [90, 180, pytest.param(270, marks=pytest.mark.soak)])
 def test_a_sheet_that_lay_on_its_side_or_head_is_read_and_its_boxes_are_where_it_shows(turn: int) -> None:
     extraction = load("ocr").extract(Source.of("scan.png", png(sheet().rotate(turn, expand=True))))[0]
     assert extraction.document.number == "F-2041"
