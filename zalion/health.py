@@ -139,34 +139,30 @@ def children() -> Finding:
 
 
 def virus_scanner() -> Finding:
-    """Whether it answered when it was last asked: mail that waits for it is neither read nor shown."""
+    """Mail that waits for it is neither read nor shown."""
     if not settings.CLAMD:
         return Finding("Virus scanner", "ok", "No scanner is set: mail is taken in without being scanned.")
-    try:
-        circuit = Circuit.objects.filter(name=VIRUS_SCANNER).first()
-    except DatabaseError:
-        return Finding("Virus scanner", "warning", "The database does not answer.")
-    if circuit is None:
-        return Finding("Virus scanner", "ok", "It was not asked yet.")
-    at = f"{circuit.asked_at:%Y-%m-%d %H:%M} UTC"
-    if not circuit.failures:
-        return Finding("Virus scanner", "ok", f"It answered last at {at}.")
-    waits = "Mail waits for it, sealed, and is neither read nor shown before."
-    return Finding(
-        "Virus scanner", "failed", f"It did not answer at {at}, {circuit.failures} in a row. {waits}"
-    )
+    meanwhile = "Mail waits for it, sealed, and is neither read nor shown before."
+    return _answers("Virus scanner", VIRUS_SCANNER, state="failed", meanwhile=meanwhile)
 
 
 def language_model() -> Finding:
-    """Whether it answered when it was last asked. Documents are read without it: it is never worse than a warning."""
+    """Documents are read without it: it is never worse than a warning."""
+    return _answers(
+        "Language model", LANGUAGE_MODEL, state="warning", meanwhile="Documents are read without it."
+    )
+
+
+def _answers(title: str, name: str, *, state: State, meanwhile: str) -> Finding:
+    """Whether a service outside answered when it was last asked; ``state`` and what holds ``meanwhile``, if not."""
     try:
-        circuit = Circuit.objects.filter(name=LANGUAGE_MODEL).first()
+        circuit = Circuit.objects.filter(name=name).first()
     except DatabaseError:
-        return Finding("Language model", "warning", "The database does not answer.")
+        return Finding(title, "warning", "The database does not answer.")
     if circuit is None:
-        return Finding("Language model", "ok", "It was not asked yet.")
+        return Finding(title, "ok", "It was not asked yet.")
     at = f"{circuit.asked_at:%Y-%m-%d %H:%M} UTC"
     if not circuit.failures:
-        return Finding("Language model", "ok", f"It answered last at {at}.")
-    detail = f"It failed at {at} ({circuit.outcome.replace('_', ' ')}), {circuit.failures} in a row."
-    return Finding("Language model", "warning", f"{detail} Documents are read without it.")
+        return Finding(title, "ok", f"It answered last at {at}.")
+    outcome = circuit.outcome.replace("_", " ")
+    return Finding(title, state, f"It failed at {at} ({outcome}), {circuit.failures} in a row. {meanwhile}")
