@@ -8,7 +8,6 @@ above it, in sizes of the mail.
 import base64
 import os
 import re
-import secrets
 import subprocess
 import sys
 import tempfile
@@ -16,7 +15,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
 HEAD = b"From: Ada <ada@nord.example>\r\nSubject: Order\r\nMIME-Version: 1.0\r\n"
 BLOCK = 57 << 10
 FLOOR = "one line"
@@ -80,24 +78,6 @@ def peak(pid: int | str = "self") -> int:
     status = Path(f"/proc/{pid}/status").read_text()
     found = re.search(r"^VmHWM:\s*(\d+) kB", status, re.MULTILINE)
     return int(found[1]) << 10 if found else 0
-
-
-def configure(folder: Path) -> None:
-    sys.path.insert(0, str(ROOT))
-    os.environ["BENCH_RING"] = f"bench:{base64.b64encode(secrets.token_bytes(32)).decode()}"
-    os.environ |= {
-        "ZALION_DATA_DIR": str(folder),
-        "ZALION_MASTER_KEYS": "env:BENCH_RING",
-        "ZALION_SECRET_KEY": secrets.token_urlsafe(50),
-        "ZALION_LOG_LEVEL": "ERROR",
-        "DJANGO_SETTINGS_MODULE": "zalion.settings",
-    }
-    os.environ.pop("DATABASE_URL", None)
-    import django
-    from django.core.management import call_command
-
-    django.setup()
-    call_command("migrate", verbosity=0)
 
 
 def take_in(path: Path) -> None:
@@ -165,6 +145,8 @@ def main(size: int) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--worker"]:
+        from sealing import configure
+
         configure(Path(sys.argv[2]))
         take_in(Path(sys.argv[3]))
     else:

@@ -7,7 +7,8 @@ from itertools import islice
 
 from oxmsg.storage import Storage, Stream
 
-MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+from connectors.mime.sniff import OLE
+
 END, FAT_SECTOR, NOTHING = 0xFFFFFFFE, 0xFFFFFFFD, 0xFFFFFFFF
 STORAGE, STREAM, ROOT = 1, 2, 5
 ENTRY = struct.Struct("<64sHBBIII16sIQQIQ")  # section 2.6.1
@@ -37,7 +38,7 @@ def read(data: bytes, *, entries: int) -> Storage:
 class _Reader:
     def __init__(self, data: bytes, entries: int) -> None:
         shift, mini_shift = struct.unpack_from("<HH", data, 30)
-        if not data.startswith(MAGIC) or shift not in (9, 12) or mini_shift != 6:
+        if not data.startswith(OLE) or shift not in (9, 12) or mini_shift != 6:
             raise CompoundError
         self._data = data
         self._size = 1 << shift
@@ -209,7 +210,7 @@ def _header(large: _Space, directory: int, minifat: int, counts: tuple[int, int]
     own = [first + number for number in range(count)]
     listed = [*own, *[NOTHING] * (HEADER_SECTORS - count)]
     large.content += _packed([*large.table, *[FAT_SECTOR] * count])
-    words = struct.pack("<8s16s5H6x", MAGIC, b"", 0x3E, 4, 0xFFFE, 12, 6)
+    words = struct.pack("<8s16s5H6x", OLE, b"", 0x3E, 4, 0xFFFE, 12, 6)
     words += struct.pack("<9I", counts[0], count, directory, 0, SMALL, minifat, counts[1], END, 0)
     return (words + struct.pack(f"<{HEADER_SECTORS}I", *listed)).ljust(SECTOR, b"\x00")
 

@@ -2,15 +2,13 @@
 
 import gzip
 
-import pytest
-
 from connectors import mime
 from connectors.mime import limits
 from tests.connectors.mime.mails import attachment, multipart, nodes, only, text, zipped
+from zalion.demo import tnef
 
 
 def test_row_32_winmail_is_unpacked_and_kept():
-    tnef = pytest.importorskip("zalion.demo.tnef")
     winmail = tnef.winmail("Order", "the text", [("order.pdf", b"%PDF-1.7\n%%EOF", "application/pdf")])
     raw = multipart(text(), attachment(winmail, b"; filename=winmail.dat", b"application/ms-tnef"))
     found = nodes(raw)
