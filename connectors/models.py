@@ -365,6 +365,11 @@ class Message(TenantModel):
     def __str__(self) -> str:
         return f"message {self.pk}"
 
+    @property
+    def sender_domain(self) -> str:
+        """In lower case; empty where nobody is named."""
+        return (self.sender_address or "").rpartition("@")[2].lower()
+
 
 class Attachment(TenantModel):
     """A node of a message's attachment tree; its bytes are read out of the sealed raw mail when asked for."""

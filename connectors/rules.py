@@ -111,8 +111,8 @@ class Trial:
 
 def refusal(chosen: Filter, message: Message, media_types: Iterable[str]) -> str:
     """Why ``message``, parsed, does not pass; empty where it does."""
-    domain = (message.sender_address or "").rpartition("@")[2].casefold()
-    return chosen.refusal(domain=domain, subject=message.subject or "", media_types=media_types)
+    domain, subject = message.sender_domain, message.subject or ""
+    return chosen.refusal(domain=domain, subject=subject, media_types=media_types)
 
 
 def dry_run(mapping: FolderMapping, chosen: Filter, *, last: int) -> list[Trial]:

@@ -57,7 +57,7 @@ def _lesson(document: Document) -> tuple[SupplierProfile | None, bool]:
         "approved": document.current,
         "machine": document.machine,
         "hints": {
-            "sender_domain": (message.sender_address or "").rpartition("@")[2].lower() or None,
+            "sender_domain": message.sender_domain or None,
             "own_names": [message.tenant.name],
             "profiles": profiles.hints(known),
         },

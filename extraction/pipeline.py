@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -121,6 +121,26 @@ def _work(run: ExtractionRun) -> None:
     _write(run, join(readings), readings, seconds=time.monotonic() - started)
 
 
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What extractors are told of the mail they read, and whether what was learned about its sender is not."""
+
+    hints: dict[str, Any]
+    withheld: bool = False
+
+
+def context_of(message: Message) -> Context:
+    known = profiles.of_sender(message)
+    proven = profiles.is_proven(message)
+    hints = {
+        "sender_domain": message.sender_domain or None,
+        "subject": message.subject,
+        "own_names": [message.tenant.name],
+        "profiles": profiles.hints(known) if proven else [],
+    }
+    return Context(hints, withheld=bool(known) and not proven)
+
+
 def read_all(message: Message) -> list[Reading]:
     """Attachments that can be read, then the body; one that breaks, or that time ran out for, stops no other.
 
@@ -128,6 +148,7 @@ def read_all(message: Message) -> list[Reading]:
     sources. Raises BlobMissing, SealBroken.
     """
     ends = time.monotonic() + BUDGET
+    context = context_of(message)
     readings = []
     for row in Attachment.objects.filter(message=message, inline=False, media_type__in=READABLE):
         source = Source(row.path, row.name or row.path, row.media_type)
@@ -142,12 +163,12 @@ def read_all(message: Message) -> list[Reading]:
         except SandboxError as error:
             readings.append(Reading(source, outcome=error.code, broke=True))
             continue
-        readings.append(read(replace(source, content=content, hmac=index.content_hmac(content)), message))
-    body = _body(message)
+        readings.append(read(replace(source, content=content, hmac=index.content_hmac(content)), context))
+    body = _body(message, context)
     return readings if body is None else [*readings, body]
 
 
-def _body(message: Message) -> Reading | None:
+def _body(message: Message, context: Context) -> Reading | None:
     try:
         parsed = reading.parsed(message)
     except SandboxError as error:
@@ -157,29 +178,18 @@ def _body(message: Message) -> Reading | None:
         return None
     content = written.encode()
     kind = "text/html" if parsed["html"] else "text/plain"
-    return read(Source(BODY, BODY, kind, content, index.content_hmac(content)), message)
+    return read(Source(BODY, BODY, kind, content, index.content_hmac(content)), context)
 
 
-def read(source: Source, message: Message) -> Reading:
+def read(source: Source, context: Context) -> Reading:
     """One source through the registry, in a child. A child that dies over it is this source's outcome."""
-    domain = (message.sender_address or "").rpartition("@")[2]
-    known = profiles.of_sender(message)
-    payload = {
-        "name": source.name,
-        "content": source.content,
-        "hints": {
-            "sender_domain": domain or None,
-            "subject": message.subject,
-            "own_names": [message.tenant.name],
-            "profiles": profiles.hints(known) if profiles.is_proven(message) else [],
-        },
-    }
+    payload = {"name": source.name, "content": source.content, "hints": context.hints}
     try:
         result = sandbox.run("extraction.reader:read_plain", payload=payload)
     except SandboxError as error:
         return Reading(source, outcome=error.code, broke=True)
     documents = tuple(result["documents"])
-    if known and result["extractor"] in LAYOUTS and not profiles.is_proven(message):
+    if context.withheld and result["extractor"] in LAYOUTS:
         for document in documents:
             document["findings"].append(profiles.WITHHELD)
     codes = [finding["code"] for finding in result["findings"]]
@@ -195,11 +205,13 @@ def _write(
     seconds: float,
 ) -> None:
     run.readings = [_kept(found, data) for found, data in chosen]
-    own = list(Document.objects.filter(message=run.message).order_by("created_at"))
-    # Read again, a mail gives the documents it gave before; what this run made of them is kept with it.
-    again = pairs([document_key(row) for row in own], [reading_key(item) for item in run.readings])
-    rows = [_row(run, found, data) for at, (found, data) in enumerate(chosen) if at not in again]
     with unit():
+        # Two runs of one mail come to its documents one after the other.
+        Message.objects.select_for_update(no_key=True).get(pk=run.message_id)
+        own = list(Document.objects.filter(message=run.message).order_by("created_at"))
+        # Read again, a mail gives the documents it gave before; what this run made of them is kept with it.
+        again = pairs([document_key(row) for row in own], [reading_key(item) for item in run.readings])
+        rows = [_row(run, found, data) for at, (found, data) in enumerate(chosen) if at not in again]
         hashes = {row.source_hmac for row in rows}
         known = set(
             Document.objects.filter(source_hmac__in=hashes)

@@ -46,9 +46,9 @@ def of_sender(message: Message) -> Sequence[SupplierProfile]:
 
 def is_proven(message: Message) -> bool:
     """Whether nothing speaks against the sender, whatever the mailbox does with mail whose sender failed."""
-    domain = (message.sender_address or "").rpartition("@")[2].lower()
-    facts = message.authentication
-    return bool(facts) and "verdict_foreign" not in message.flags and not senders.failed(facts, sender=domain)
+    if not message.authentication or "verdict_foreign" in message.flags:
+        return False
+    return not senders.failed(message.authentication, sender=message.sender_domain)
 
 
 def hints(found: Iterable[SupplierProfile]) -> list[dict[str, Any]]:
@@ -63,7 +63,7 @@ def keep(
     force any more, so that it has to be learned anew."""
     message = document.message
     row = SupplierProfile(
-        domain=(message.sender_address or "").rpartition("@")[2].lower(),
+        domain=message.sender_domain,
         domain_token=message.sender_domain_token,
         seller_name=document.seller_name,
         taught=taught,
@@ -72,7 +72,7 @@ def keep(
     with unit():
         if base is not None:
             # The layout's first version is its lock: two documents never teach it at once.
-            versions = SupplierProfile.objects.select_for_update().filter(layout=base.layout)
+            versions = SupplierProfile.objects.select_for_update(no_key=True).filter(layout=base.layout)
             rows = list(versions.order_by("version").defer("taught"))
             current = [version for version in rows if version.undone_at is None]
             if not current or current[-1].pk != base.pk:

@@ -31,14 +31,8 @@ SHOWN = (
     "current", "doc_type", "issue_date", "finding_count", "number", "number_token", "order_reference",
     "order_reference_token", "seller_name", "profile",
 )  # fmt: skip
-LINE_FIELDS = frozenset(Line.__dataclass_fields__)
-HEADER_FIELDS = frozenset(CanonicalDocument.__dataclass_fields__) - {
-    "lines",
-    "findings",
-    "confidence",
-    "order_references",
-    "language",
-}
+LINE_FIELDS = frozenset(comparing.CELLS)
+HEADER_FIELDS = frozenset(comparing.HEADER)
 
 
 class ReviewError(Exception):

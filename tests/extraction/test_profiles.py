@@ -219,16 +219,16 @@ def test_a_mail_that_failed_its_senders_authentication_gets_no_profile_and_teach
         # The mailbox may accept such mail without a flag: what its servers found counts.
         message.flags, message.authentication = [], verdicts(spf="fail", dmarc="fail")
         source = pipeline.Source("2", "paper.pdf", "application/pdf", next_.pdf)
-        (read,) = pipeline.read(source, message).documents
+        (read,) = pipeline.read(source, pipeline.context_of(message)).documents
         assert "profile" not in read
         assert profiles.WITHHELD in read["findings"]
         # A forwarded mail fails SPF and passes DMARC by its signature.
         message.flags, message.authentication = ["spf_fail"], verdicts(spf="fail", dmarc="pass")
-        (read,) = pipeline.read(source, message).documents
+        (read,) = pipeline.read(source, pipeline.context_of(message)).documents
         assert read["number"] == next_.truth["number"]
         # Nobody we trust vouched for it, somebody else says that he did.
         message.flags, message.authentication = ["verdict_foreign"], verdicts()
-        (read,) = pipeline.read(source, message).documents
+        (read,) = pipeline.read(source, pipeline.context_of(message)).documents
         assert profiles.WITHHELD in read["findings"]
 
 
