@@ -14,7 +14,7 @@ from extraction.layout.geometry import Page, Word, evidence_of, page_of
 from extraction.layout.lexicon import language_of, lexicon
 from extraction.layout.lines import read_line
 from extraction.layout.numbers import NumberStyle, style_of
-from extraction.layout.splitting import split_pages
+from extraction.layout.splitting import pages_read
 from extraction.layout.taught.places import value_of
 from extraction.layout.terms import INCOTERMS
 from extraction.paged import pages_of
@@ -77,10 +77,6 @@ def shown_plain(payload: Mapping[str, Any]) -> Json:
 
 def _own(pages: Sequence[Page], document: Json | None) -> Sequence[Page]:
     """The pages of one document among several in a file, with the words that a reader sees."""
-    places = (document or {}).get("evidence", {}).values()
-    spots = {place.get("page") for place in places}
-    groups = split_pages(pages) if spots else []
-    own = next((group for group in groups if spots & {page.number for page in group}), pages)
     return [
         page_of(
             page.number,
@@ -88,7 +84,7 @@ def _own(pages: Sequence[Page], document: Json | None) -> Sequence[Page]:
             page.height,
             [word for row in page.rows for word in row.words if _seen(page, word)],
         )
-        for page in own
+        for page in pages_read(pages, document or {})
     ]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final
 
 from extraction.extractor import Hints, Source
@@ -10,7 +11,7 @@ from extraction.layout.document import Known, read_pages
 from extraction.layout.geometry import Page, Word, text_of
 from extraction.layout.lexicon import language_of, lexicon, tokens_of
 from extraction.layout.numbers import NumberStyle, readings
-from extraction.layout.splitting import split_pages
+from extraction.layout.splitting import pages_read
 from extraction.layout.taught.fingerprint import FEWEST, layout_of
 from extraction.layout.taught.places import KINDS, LABELLED, Place, places_of, value_of
 from extraction.layout.taught.print import Print
@@ -48,18 +49,11 @@ def teach_plain(payload: Mapping[str, Any]) -> Json:
     )
     source = Source.of(str(payload["name"]), payload["content"])
     pages = pages_of(source, payload["extractor"]) if payload["extractor"] in LAYOUTS else []
-    learned = teach(_own(pages, payload["machine"]), known, payload["approved"])
+    learned = teach(pages_read(pages, payload["machine"]), known, payload["approved"])
     return {
         "base": learned.key or None if learned else None,
         "taught": learned.to_json() if learned else None,
     }
-
-
-def _own(pages: Sequence[Page], machine: Json) -> Sequence[Page]:
-    """Of several documents in one file the pages of the one that was read."""
-    spots = {place.get("page") for place in machine.get("evidence", {}).values()}
-    groups = split_pages(pages)
-    return next((group for group in groups if spots & {page.number for page in group}), pages)
 
 
 def teach(pages: Sequence[Page], known: Known, approved: Json) -> Profile | None:
@@ -110,6 +104,10 @@ class Lesson:
     pages: Sequence[Page]
     known: Known
     approved: Json
+
+    @cached_property
+    def print(self) -> Print:
+        return Print(self.pages)
 
     def read(self, profile: Profile) -> Json:
         found = read_pages(self.pages, replace(self.known, profiles=(profile,)))
@@ -168,7 +166,7 @@ class Lesson:
         """The order of day and month by which the dates that were read wrong are right."""
         votes = 0
         for name, value in self._wrong_values(profile, DATE_FIELDS):
-            for words in Print(self.pages).find(name, value):
+            for words in self.print.find(name, value):
                 for item in find_dates(text_of(words))[:1]:
                     day = date_of(value)
                     votes += (item.month_first == day) - (item.day_first == day)
@@ -178,7 +176,7 @@ class Lesson:
         """The decimal mark by which the numbers that were read wrong are right."""
         votes = {",": 0, ".": 0}
         for name, value in self._wrong_values(profile, NUMBER_FIELDS):
-            for words in Print(self.pages).find(name, value):
+            for words in self.print.find(name, value):
                 text = text_of(words)
                 marks = {char for char in text if char in ",."}
                 if len(readings(text)) < 2 or len(marks) != 1:
@@ -242,7 +240,7 @@ class Lesson:
         return rest
 
     def _places(self, name: str, value: str) -> tuple[Place, ...]:
-        found = Print(self.pages).find(name, value)
+        found = self.print.find(name, value)
         if name in _FIXED and found:
             return (Place(kind="text", printed=_printed(name, found[0], value)),)
         places = [place for words in found for place in places_of(name, self.pages, words)]

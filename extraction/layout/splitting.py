@@ -9,6 +9,7 @@ from extraction.layout.doc_types import find_doc_type
 from extraction.layout.geometry import Page
 from extraction.layout.header_fields import Candidate, find_candidates
 from extraction.layout.lexicon import language_of, lexicon
+from extraction.schemas import Json
 
 # A document's title and number stand in this share of its first page.
 _UPPER: Final = 0.5
@@ -36,6 +37,14 @@ def split_pages(pages: Sequence[Page]) -> list[list[Page]]:
         else:
             groups[-1].append(page)
     return groups
+
+
+def pages_read(pages: Sequence[Page], document: Json) -> Sequence[Page]:
+    """Of several documents in one file the pages of this one, by the evidence in its canonical JSON; all where that
+    names none."""
+    spots = {place.get("page") for place in document.get("evidence", {}).values()}
+    groups = split_pages(pages) if spots else []
+    return next((group for group in groups if spots & {page.number for page in group}), pages)
 
 
 def _number(page: Page) -> str | None:
