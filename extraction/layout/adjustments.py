@@ -7,7 +7,7 @@ from typing import Final
 
 from extraction.layout.amounts import Amount, amounts_in
 from extraction.layout.arithmetic import CENT, HUNDRED
-from extraction.layout.geometry import Row, Word, tokens_with_words
+from extraction.layout.geometry import Row, Word, printed, tokens_with_words
 from extraction.layout.lexicon import Lexicon
 from extraction.layout.numbers import NumberStyle, currency_of
 
@@ -52,7 +52,7 @@ def adjustment_of(row: Row, lexicon: Lexicon) -> Adjustment | None:
         return None
     numbers = {word for amount in amounts for word in amount.words}
     numbers.update(after)
-    texts = [word for word in words if word not in numbers and any(map(str.isalnum, word.text))]
+    texts = [word for word in printed(words) if word not in numbers]
     sign, others = _label(texts, lexicon)
     if not sign or others > _MAX_OTHERS:
         return None

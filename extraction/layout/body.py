@@ -12,7 +12,7 @@ from extraction.layout.amounts import amounts_in
 from extraction.layout.arithmetic import closing_readings
 from extraction.layout.columns import Header
 from extraction.layout.edges import NUMBERS
-from extraction.layout.geometry import Row, Word, text_of
+from extraction.layout.geometry import Row, Word, printed, text_of
 from extraction.layout.leading import Item, lead
 from extraction.layout.lexicon import Lexicon, tokens_of
 from extraction.layout.numbers import NumberStyle, leading_number, readings
@@ -50,11 +50,6 @@ class RawLine:
 
     def has_number(self, role: str) -> bool:
         return has_number(self.cells.get(role, ()))
-
-
-def printed(words: Sequence[Word]) -> list[Word]:
-    """The words without what merely decorates: leaders, rules and lines drawn with characters."""
-    return [word for word in words if word.text[0].isalnum() or any(map(str.isalnum, word.text))]
 
 
 def legible(words: Sequence[Word]) -> list[Word]:

@@ -94,6 +94,11 @@ def text_of(words: Iterable[Word]) -> str:
     return " ".join([word.text for word in words])
 
 
+def printed(words: Iterable[Word]) -> list[Word]:
+    """The words without what merely decorates: leaders, rules and lines drawn with characters."""
+    return [word for word in words if word.text[0].isalnum() or any(map(str.isalnum, word.text))]
+
+
 def evidence_of(words: Sequence[Word]) -> Evidence:
     """The place and the text of these words; the box encloses them all, on the page of the first."""
     first = words[0]

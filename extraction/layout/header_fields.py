@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from extraction.layout.dates import find_dates
-from extraction.layout.geometry import Page, Row, Segment, Word, text_of
+from extraction.layout.geometry import Page, Row, Segment, Word, printed, text_of
 from extraction.layout.lexicon import Lexicon, Match, tokens_of
 from extraction.layout.lexicon import lexicon as lexicon_of
 
@@ -153,20 +153,20 @@ def _value(
 ) -> tuple[list[Word], str] | None:
     row = page.rows[index]
     segment = row.segments[position]
-    rest = _printed(segment.words[inline[0] : inline[1]])
+    rest = printed(segment.words[inline[0] : inline[1]])
     if rest:
         words = read(rest)
         return (words, "inline") if words else None
     if inline[1] < len(segment.words):
         return None
     for other in row.segments[position + 1 :]:
-        printed = _printed(other.words)
-        if not printed:
+        run = printed(other.words)
+        if not run:
             continue
         labels = labels_of(other, lexicon)
         if labels and labels[0][1] == 0:
             break
-        words = read(printed)
+        words = read(run)
         if words:
             return words, "right"
         break
@@ -183,21 +183,25 @@ def _below(
         if row.y0 - origin.y1 > reach * label.height or (page.number, other) in taken:
             return None
         for segment in row.segments:
-            overlaps = min(segment.x1, label.x1 + label.height) > max(segment.x0, label.x0 - label.height / 2)
-            printed = _printed(_beneath(segment, label))
-            if not overlaps or not printed:
+            run = printed(_beneath(segment, label)) if is_under(segment, label) else []
+            if not run:
                 continue
             labels = labels_of(segment, lexicon)
             valued = any(other.text.startswith(":") for other in row.segments)
-            if read is read_name and not valued and (words := read(printed)):
+            if read is read_name and not valued and (words := read(run)):
                 return words, "below"
             if read is read_name:
                 break
-            if labels and labels[0][1] == 0 and not _is_only_value(printed):
+            if labels and labels[0][1] == 0 and not _is_only_value(run):
                 return None
-            words = read(printed)
+            words = read(run)
             return (words, "below") if words else None
     return None
+
+
+def is_under(value: Segment, label: Segment) -> bool:
+    """Whether a value's place across the page is the one below this label."""
+    return min(value.x1, label.x1 + label.height) > max(value.x0, label.x0 - label.height / 2)
 
 
 def _beneath(segment: Segment, label: Segment) -> Sequence[Word]:
@@ -298,10 +302,6 @@ READERS: Final[dict[str, Reader]] = {
     "currency": read_text,
     "other_amount": read_text,
 }
-
-
-def _printed(words: Sequence[Word]) -> list[Word]:
-    return [word for word in words if any(char.isalnum() for char in word.text)]
 
 
 def rows_outside(pages: Sequence[Page], taken: set[tuple[int, int]]) -> Iterator[Row]:

@@ -7,9 +7,9 @@ from typing import Final
 
 from extraction.layout.amounts import Amount, amounts_in
 from extraction.layout.arithmetic import closing_readings
-from extraction.layout.body import Body, printed
+from extraction.layout.body import Body
 from extraction.layout.columns import POSITION, Column, Header
-from extraction.layout.geometry import Page, Row, Segment
+from extraction.layout.geometry import Page, Row, Segment, printed
 from extraction.layout.lexicon import Lexicon
 from extraction.layout.numbers import NumberStyle
 from extraction.layout.tables import RawLine, Tables, table_rows

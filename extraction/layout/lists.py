@@ -6,8 +6,8 @@ from typing import Final
 
 from extraction.layout.amounts import Amount, amounts_in
 from extraction.layout.arithmetic import CENT
-from extraction.layout.body import RawLine, printed
-from extraction.layout.geometry import Page, Row
+from extraction.layout.body import RawLine
+from extraction.layout.geometry import Page, Row, printed
 from extraction.layout.header_fields import labels_of
 from extraction.layout.lexicon import Lexicon
 from extraction.layout.numbers import NumberStyle

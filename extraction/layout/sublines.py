@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from extraction.layout.geometry import Word, tokens_with_words
+from extraction.layout.geometry import Word, printed, tokens_with_words
 from extraction.layout.header_fields import dates_in
 from extraction.layout.lexicon import Lexicon
 
@@ -39,7 +39,7 @@ def labelled_values(words: list[Word], lexicon: Lexicon) -> list[Value]:
 
 
 def _value(role: str, label: Sequence[Word], after: Sequence[Word]) -> list[Word]:
-    value = [word for word in after if any(map(str.isalnum, word.text))]
+    value = printed(after)
     if role == "delivery_date":
         return next(dates_in(value[:6]), []) if value else []
     if not value or not any(char.isdigit() for char in value[0].text):

@@ -6,16 +6,14 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, Self
 
 from extraction.layout.amounts import amounts_in
-from extraction.layout.dates import find_dates
-from extraction.layout.geometry import Page, Segment, Word, text_of, tokens_with_words
-from extraction.layout.header_fields import dates_in
+from extraction.layout.geometry import Page, Segment, Word, printed, text_of, tokens_with_words
+from extraction.layout.header_fields import BELOW, dates_in, is_under
 from extraction.layout.lexicon import tokens_of
+from extraction.layout.lines import first_date
 from extraction.layout.numbers import NumberStyle, currency_of
 from extraction.layout.terms import compact
 from extraction.schemas import DATE_FIELDS, NUMBER_FIELDS
 
-# How far below its label a value may stand, in heights of the label.
-BELOW: Final = 2.6
 # How far from its place a value without a label may stand, in points.
 _NEAR: Final = 12.0
 _COMPACT: Final = frozenset({"seller_vat_id", "buyer_vat_id", "seller_iban"})
@@ -133,8 +131,7 @@ def value_of(field: str, words: Sequence[Word], style: NumberStyle, *, month_fir
         values = amounts[0].values(style) if amounts else []
         return abs(values[0]) if values else None
     if field in DATE_FIELDS:
-        found = find_dates(text)
-        return found[0].read(month_first=month_first) if found else None
+        return first_date(words, month_first=month_first)
     if field == "currency":
         return next((code for word in words if (code := currency_of(word.text))), None)
     if field in _COMPACT:
@@ -149,10 +146,6 @@ def items_of(field: str, run: Sequence[Word]) -> list[list[Word]]:
     if field in NUMBER_FIELDS:
         return [list(amount.words) for amount in amounts_in(run) if not amount.is_rate]
     return [[word] for word in run]
-
-
-def printed(words: Sequence[Word]) -> list[Word]:
-    return [word for word in words if any(map(str.isalnum, word.text))]
 
 
 def shape_of(text: str) -> str:
@@ -179,13 +172,9 @@ def _below(page: Page, index: int, label: Segment) -> list[Word]:
             return []
         for segment in row.segments:
             run = printed(segment.words)
-            if run and overlaps(segment, label):
+            if run and is_under(segment, label):
                 return run
     return []
-
-
-def overlaps(value: Segment, label: Segment) -> bool:
-    return min(value.x1, label.x1 + label.height) > max(value.x0, label.x0 - label.height / 2)
 
 
 # -- learning
@@ -243,7 +232,7 @@ def _labels_for(
             return
         for other in above.segments:
             label = _whole(printed(other.words))
-            if label and overlaps(segment, other):
+            if label and is_under(segment, other):
                 yield "below", label, printed(segment.words)
                 return
 

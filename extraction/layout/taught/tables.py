@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from extraction.layout.amounts import amounts_in
 from extraction.layout.columns import POSITION, Column, Header
-from extraction.layout.geometry import Page, Row, Segment, Word, text_of
+from extraction.layout.geometry import Page, Row, Segment, Word, printed, text_of
 from extraction.layout.lexicon import Lexicon, tokens_of
 from extraction.layout.taught.columns import TaughtColumn, TaughtTable
-from extraction.layout.taught.places import places_of, printed, shape_of
+from extraction.layout.taught.places import places_of, shape_of
 from extraction.layout.taught.print import Print
 
 Lines = Sequence[Mapping[str, Any]]
