@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
-from extraction.layout.arithmetic import CENT, line_closes
+from extraction.layout.arithmetic import CENT, line_proven
 from extraction.schemas import CanonicalDocument, Line
 from extraction.validation import validate
 
@@ -15,8 +15,8 @@ _REQUIRED: Final = ("number", "issue_date", "seller_name", "currency", "net_tota
 _OPEN: Final = frozenset(
     {"seller_guessed", "date_order_open", "texts_guessed", "text_recognised", "line_adjusted"}
 )
-_TOTALS: Final = frozenset({"net_total", "tax_total", "gross_total", "charges_total", "allowances_total"})
-_AMOUNTS: Final = frozenset({"quantity", "unit_price", "price_base", "discount", "line_total"})
+TOTALS: Final = frozenset({"net_total", "tax_total", "gross_total", "charges_total", "allowances_total"})
+AMOUNTS: Final = frozenset({"quantity", "unit_price", "price_base", "discount", "line_total"})
 
 # What share of such values is right, rounded down from what `make bench-extraction` measures.
 PROVEN: Final = 0.99
@@ -46,15 +46,6 @@ def passes_without_person(document: CanonicalDocument) -> bool:
         document.gross_total is not None or document.tax_total is not None or document.doc_type == "invoice"
     )
     return described and lines_make_net(document) and (net_makes_gross(document) or not taxed)
-
-
-def line_proven(line: Line) -> bool:
-    """Whether quantity, price and total are printed and agree."""
-    if line.quantity is None or line.unit_price is None or line.line_total is None:
-        return False
-    return line_closes(line.line_total, line.quantity, line.unit_price, line.price_base, line.discount) or (
-        line_closes(line.line_total, line.quantity, line.unit_price, line.price_base)
-    )
 
 
 def lines_make_net(document: CanonicalDocument) -> bool:
@@ -94,14 +85,14 @@ def confidences(document: CanonicalDocument) -> dict[str, float]:
 
 
 def _header(name: str, *, sums: bool, closes: bool) -> float:
-    if name in _TOTALS:
+    if name in TOTALS:
         return PROVEN if sums and closes else SUPPORTED if closes else LOOSE
     # A page whose numbers were all understood was understood elsewhere as well.
     return SUPPORTED if sums and closes else PLAIN if closes or sums else LOOSE
 
 
 def _cell(name: str, *, proven: bool, sums: bool) -> float:
-    if name in _AMOUNTS:
+    if name in AMOUNTS:
         return PROVEN if proven and sums else SUPPORTED if proven else PLAIN if sums else LOOSE
     return PROVEN if proven and sums else SUPPORTED if proven or sums else LOOSE
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from extraction.confidence import confidences, line_proven, lines_make_net, net_makes_gross
+from extraction.confidence import AMOUNTS, confidences, lines_make_net, net_makes_gross
 from extraction.extractor import Source
+from extraction.layout.arithmetic import line_proven
 from extraction.layout.geometry import Page, Segment, Word, text_of, tokens_with_words
 from extraction.layout.header_fields import labels_of
 from extraction.layout.lexicon import Lexicon, language_of, lexicon
@@ -33,7 +34,6 @@ _FORM: Final = frozenset(
 )
 _BY_FORM: Final = "known by its form, without a label"
 _BY_PLACE: Final = "known by where it stands, without a label"
-_AMOUNTS: Final = frozenset({"quantity", "unit_price", "price_base", "discount", "line_total"})
 
 
 def explain_plain(payload: Mapping[str, Any]) -> Json:
@@ -73,7 +73,7 @@ def _proof(extraction: Extraction, path: str) -> Iterator[str]:
     document = extraction.document
     if path.startswith("lines."):
         number, _, name = path.removeprefix("lines.").partition(".")
-        if name in _AMOUNTS and number.isdigit() and line_proven(document.lines[int(number)]):
+        if name in AMOUNTS and number.isdigit() and line_proven(document.lines[int(number)]):
             yield "quantity × price is the line's total"
         return
     if path == "net_total" and lines_make_net(document):

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from extraction.confidence import lines_make_net, net_makes_gross
+from extraction.confidence import TOTALS, lines_make_net, net_makes_gross
 from extraction.extractor import Source
 from extraction.grounding import means
 from extraction.layout.body import RawLine
 from extraction.layout.dates import is_month_first
 from extraction.layout.doc_types import find_doc_type
+from extraction.layout.edges import AMOUNTS
 from extraction.layout.geometry import Page, Word, evidence_of, page_of
 from extraction.layout.lexicon import language_of, lexicon
 from extraction.layout.lines import read_line
@@ -30,12 +31,11 @@ MAX_LINES: Final = 500
 # In points: smaller print is not meant to be read by people, and not shown to a model.
 _SMALLEST: Final = 3.0
 _GAP: Final = "   "
-_TOTALS: Final = frozenset({"net_total", "tax_total", "gross_total", "charges_total", "allowances_total"})
 # What a check says against a value, and whose values of the model it speaks against.
 _CONTRADICTED: Final[Mapping[str, frozenset[str]]] = {
-    "net_total_mismatch": _TOTALS,
-    "tax_total_mismatch": _TOTALS,
-    "gross_total_mismatch": _TOTALS,
+    "net_total_mismatch": TOTALS,
+    "tax_total_mismatch": TOTALS,
+    "gross_total_mismatch": TOTALS,
     "iban_invalid": frozenset({"seller_iban"}),
     "vat_id_invalid": frozenset({"seller_vat_id", "buyer_vat_id"}),
     "issue_date_implausible": frozenset({"issue_date"}),
@@ -46,7 +46,6 @@ _ALIKE: Final = frozenset(
     {"seller_name", "seller_vat_id", "seller_iban", "seller_email", "buyer_name", "buyer_vat_id", "ship_to"}
     | {"currency", "payment_terms", "incoterm"}
 )
-_AMOUNTS: Final = frozenset({"quantity", "unit_price", "line_total"})
 
 
 def shown_plain(payload: Mapping[str, Any]) -> Json:
@@ -226,7 +225,7 @@ class _Told:
         quotes = [_cells(line) for line in told if isinstance(line, dict)]
         made: list[Line] = []
         for cells, places in zip(quotes, self.print.blocks(quotes), strict=True):
-            line = self._line(places) if places and _AMOUNTS & cells.keys() and len(cells) > 1 else None
+            line = self._line(places) if places and AMOUNTS & cells.keys() and len(cells) > 1 else None
             if line is None:
                 self.missing += 1
                 continue
@@ -242,7 +241,7 @@ class _Told:
         total do not agree, or a cell means nothing."""
         cells = {name: list(place.words) for name, place in places.items()}
         line = read_line(RawLine(cells=cells), self.style, month_first=self.month_first)
-        if cells.keys() >= _AMOUNTS and not line.closes:
+        if cells.keys() >= AMOUNTS and not line.closes:
             return None
         understood = all(name in line.values for name in cells)
         grounded = all(
@@ -260,7 +259,7 @@ class _Told:
                 break
             self._take_back(refused)
         if not _adds_up(self.document):
-            self._take_back(_TOTALS & set(self.taken))
+            self._take_back(TOTALS & set(self.taken))
 
     def _take_back(self, names: Set[str]) -> None:
         for name in names:

@@ -9,7 +9,7 @@ from stdnum import iban as iban_numbers
 from stdnum.eu import vat as eu_vat
 from stdnum.exceptions import ValidationError
 
-from extraction.layout.arithmetic import line_closes, line_total
+from extraction.layout.arithmetic import line_proven, line_total
 from extraction.layout.lexicon import unit_known
 from extraction.layout.numbers import CURRENCY_CODES
 from extraction.schemas import CanonicalDocument, Finding, Line, number_text
@@ -118,12 +118,9 @@ def _lines(document: CanonicalDocument) -> Iterator[Finding]:
 def _line_total(line: Line, path: str) -> Iterator[Finding]:
     if line.quantity is None or line.unit_price is None or line.line_total is None:
         return
-    base, discount = line.price_base or None, line.discount
-    if line_closes(line.line_total, line.quantity, line.unit_price, base, discount) or line_closes(
-        line.line_total, line.quantity, line.unit_price, base
-    ):
+    if line_proven(line):
         return
-    expected = line_total(line.quantity, line.unit_price, base, discount).quantize(CENT)
+    expected = line_total(line.quantity, line.unit_price, line.price_base, line.discount).quantize(CENT)
     yield Finding(
         code="line_total_mismatch",
         field=f"{path}.line_total",

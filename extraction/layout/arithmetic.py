@@ -62,6 +62,23 @@ def sum_closes(total: Decimal, parts: Iterable[Decimal], *, tolerance: Decimal =
     return abs(sum(parts, Decimal(0)) - total) <= tolerance
 
 
+def line_proven(line: Line) -> bool:
+    """Whether quantity, price and total are printed and agree, with the discount or without it."""
+    if line.quantity is None or line.unit_price is None or line.line_total is None:
+        return False
+    priced = (line.quantity, line.unit_price, line.price_base)
+    return line_closes(line.line_total, *priced, line.discount) or line_closes(line.line_total, *priced)
+
+
+def line_adjusted(index: int) -> Finding:
+    return Finding(
+        code="line_adjusted",
+        field=f"lines.{index}.line_total",
+        severity="info",
+        message="The position has a charge or a discount of its own.",
+    )
+
+
 def line_changed(line: Line, changes: Iterable[tuple[str, str]], index: int) -> list[Finding]:
     """That the line's total is what quantity and price make only together with its own charges and allowances, each
     given as its UN/CEFACT or UBL charge indicator and its amount."""
@@ -72,9 +89,6 @@ def line_changed(line: Line, changes: Iterable[tuple[str, str]], index: int) -> 
     if not change or line.quantity is None or line.unit_price is None or line.line_total is None:
         return []
     priced = (line.quantity, line.unit_price, line.price_base)
-    closed = line_closes(line.line_total, *priced, line.discount) or line_closes(line.line_total, *priced)
-    if closed or not line_closes(line.line_total - change, *priced):
+    if line_proven(line) or not line_closes(line.line_total - change, *priced):
         return []
-    message = "The position has a charge or a discount of its own."
-    path = f"lines.{index}.line_total"
-    return [Finding(code="line_adjusted", field=path, severity="info", message=message)]
+    return [line_adjusted(index)]

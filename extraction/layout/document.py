@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any, Final, Self
 
 from extraction.extractor import Hints
-from extraction.layout.arithmetic import CENT
+from extraction.layout.arithmetic import CENT, line_adjusted
 from extraction.layout.blocks import read_blocks
 from extraction.layout.dates import DAY_FIRST, is_month_first, is_open
 from extraction.layout.doc_types import find_doc_type
@@ -351,8 +351,7 @@ def _lines(draft: _Draft, lines: Sequence[ReadLine]) -> tuple[Line, ...]:
             path = f"lines.{index}.{name}"
             draft.evidence[path] = replace(draft.evidence[path], text=text)
         if line.changed:
-            message = "The position has a charge or a discount of its own."
-            draft.find("line_adjusted", f"lines.{index}.line_total", message)
+            draft.findings.append(line_adjusted(index))
         for name in values.keys() - line.words.keys():
             draft.evidence[f"lines.{index}.{name}"] = Evidence(text=_text(values[name]), path=PROFILE)
         # A delivery date in the header holds for every line that names none.
