@@ -6,7 +6,6 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from socket import socket
 from typing import Any
 
 from zalion import net
@@ -75,18 +74,15 @@ def exchange(
     data = request.encoded()
     endpoints = net.resolve(request.host, request.port, policy=policy)
     ends = time.monotonic() + seconds
-    connection = net.dial(endpoints, timeout=seconds)
+    channel = net.Channel(net.dial(endpoints, timeout=seconds), session_seconds=ends - time.monotonic())
     try:
         if request.tls:
             context = net.tls_context(ca_pem=ca_pem)
-            connection = net.handshake(
-                connection, host=request.host, context=context, timeout=max(0.001, ends - time.monotonic())
-            )
-        received = _Received(connection, ends=ends, at_most=at_most)
-        received.send(data)
-        return _answer(received, request.method, at_most=at_most)
+            channel.protect(host=request.host, context=context, timeout=max(0.001, ends - time.monotonic()))
+        channel.send(data)
+        return _answer(_Received(channel, at_most=at_most), request.method, at_most=at_most)
     finally:
-        connection.close()
+        channel.close()
 
 
 def _answer(received: "_Received", method: str, *, at_most: int) -> Answer:
@@ -105,11 +101,10 @@ def _answer(received: "_Received", method: str, *, at_most: int) -> Answer:
 
 
 class _Received(io.RawIOBase):
-    """What the other side says, in the place of the socket, within the deadline and the size."""
+    """What the other side says, in the place of the socket, within the channel's deadline and the size."""
 
-    def __init__(self, connection: socket, *, ends: float, at_most: int) -> None:
-        self._connection = connection
-        self._ends = ends
+    def __init__(self, channel: net.Channel, *, at_most: int) -> None:
+        self._channel = channel
         self._left = at_most
 
     def makefile(self, mode: str) -> io.BufferedReader:
@@ -118,30 +113,10 @@ class _Received(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def send(self, data: bytes) -> None:
-        self._hurry()
-        try:
-            self._connection.sendall(data)
-        except TimeoutError:
-            raise net.DeadlineExceeded("The server took too long to listen.") from None
-        except OSError:
-            raise net.ConnectionLost("The connection was lost.") from None
-
     def readinto(self, buffer: Any) -> int:
-        self._hurry()
-        try:
-            count = self._connection.recv_into(buffer)
-        except TimeoutError:
-            raise net.DeadlineExceeded("The server took too long to answer.") from None
-        except OSError:
-            raise net.ConnectionLost("The connection was lost.") from None
-        self._left -= count
+        arrived = self._channel.receive(len(buffer))
+        self._left -= len(arrived)
         if self._left < 0:
             raise net.AnswerTooLong("The server does not stop talking.")
-        return count
-
-    def _hurry(self) -> None:
-        left = self._ends - time.monotonic()
-        if left <= 0:
-            raise net.DeadlineExceeded("The server took too long to answer.")
-        self._connection.settimeout(left)
+        buffer[: len(arrived)] = arrived
+        return len(arrived)

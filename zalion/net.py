@@ -322,6 +322,16 @@ class Channel:
         except OSError:
             raise ConnectionLost("The connection was lost.") from None
 
+    def receive(self, size: int = 65536) -> bytes:
+        """What comes next, past what was read ahead: at most `size` bytes, none once the peer has ended, uncapped."""
+        self.socket.settimeout(self._remaining())
+        try:
+            return self.socket.recv(size)
+        except TimeoutError:
+            raise DeadlineExceeded("The server took too long to answer.") from None
+        except OSError:
+            raise ConnectionLost("The connection was lost.") from None
+
     def read(self, size: int, *, at_most: int) -> bytes:
         """Exactly `size` bytes, a number the peer named, which must not exceed `at_most`."""
         if not 0 <= size <= at_most:
@@ -370,13 +380,7 @@ class Channel:
         return remaining
 
     def _receive(self) -> None:
-        self.socket.settimeout(self._remaining())
-        try:
-            arrived = self.socket.recv(65536)
-        except TimeoutError:
-            raise DeadlineExceeded("The server took too long to answer.") from None
-        except OSError:
-            arrived = b""
+        arrived = self.receive()
         if not arrived:
             raise ConnectionLost("The server closed the connection.")
         self._taken += len(arrived)
