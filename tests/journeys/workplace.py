@@ -97,9 +97,8 @@ def thaw(worker: "subprocess.Popen[bytes]") -> None:
 def found(**companies: dict[str, Any]) -> None:
     """Make each company with its people and its live mailbox, which is read once a day and listened to."""
     from django.core.management import call_command
-    from django.db.models import F
 
-    from connectors.models import Mailbox, SyncState
+    from connectors.models import Mailbox
     from tests.cast import make_company
     from zalion.tenancy import context
     from zalion.tenancy.models import Role
@@ -114,7 +113,6 @@ def found(**companies: dict[str, Any]) -> None:
         installation.connect_imap(company, **place)
         with context.work(company.tenant.pk, context.SYSTEM):
             Mailbox.objects.update(push=True, polling_minutes=1440)
-            SyncState.objects.update(next_attempt_at=F("next_attempt_at"))
 
 
 def standing() -> dict[str, dict[str, Any]]:
