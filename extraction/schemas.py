@@ -10,6 +10,7 @@ DOC_TYPES: Final = (
     "order_confirmation",
     "order",
     "order_change",
+    "order_cancellation",
     "invoice",
     "credit_note",
     "delivery_note",

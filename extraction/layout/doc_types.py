@@ -15,6 +15,7 @@ _RANK: Final = (
     "quote",
     "order",
     "order_change",
+    "order_cancellation",
     "invoice",
     "reminder",
     "delivery_note",

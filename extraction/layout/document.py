@@ -43,6 +43,7 @@ _TITLE: Final = 1.3
 _OWN_NUMBER: Final = {
     "order_confirmation": ("number_order_confirmation", "number"),
     "order_change": ("number_order_change", "number_order", "number_order_confirmation", "number"),
+    "order_cancellation": ("number_order", "number", "number_order_confirmation"),
     "order": ("number_order", "number", "number_order_confirmation"),
     "invoice": ("number_invoice", "number"),
     "credit_note": ("number_credit_note", "number_invoice", "number"),

@@ -149,7 +149,8 @@ def _order(root: Node) -> Extraction:
     _ship_to(head.first("ShipTo/Address"), header)
     kind = head.attribute("type") or "new"
     findings = [order_answer("cancelled")] if kind == "delete" else []
-    return _made(root, header, "order" if kind == "new" else "order_change", findings)
+    doc_type = {"new": "order", "delete": "order_cancellation"}.get(kind, "order_change")
+    return _made(root, header, doc_type, findings)
 
 
 def _confirmation(root: Node) -> Extraction:

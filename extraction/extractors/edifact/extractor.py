@@ -132,14 +132,21 @@ def _cut_off() -> Finding:
 
 
 def _doc_type(kind: str, named: Segment | None) -> str:
+    if named is not None and _is_cancelled(named, kind):
+        return "order_cancellation"
     coded = DOCUMENT_CODES.get(named.get(1)) if named is not None else None
     return "credit_note" if kind == "INVOIC" and coded == "credit_note" else KINDS[kind]
 
 
+def _is_cancelled(named: Segment, kind: str) -> bool:
+    """UNCL 1225: the buyer's message is a cancellation or a deletion."""
+    return kind in {"ORDERS", "ORDCHG"} and named.get(3) in {"1", "3"}
+
+
 def _answer(named: Segment, kind: str) -> list[Finding]:
-    """UNCL 1225 and 4343 in BGM: a cancellation by the buyer, or what the supplier answers."""
-    if kind in {"ORDERS", "ORDCHG"}:
-        return [order_answer("cancelled")] if named.get(3) in {"1", "3"} else []
+    """That the buyer cancels, or, by UNCL 1225 and 4343 in BGM, what the supplier answers."""
+    if _is_cancelled(named, kind):
+        return [order_answer("cancelled")]
     answer = RESPONSE_CODES.get(named.get(4)) or FUNCTION_CODES.get(named.get(3))
     return [order_answer(answer)] if answer and kind == "ORDRSP" else []
 

@@ -22,7 +22,7 @@ ROOTS: Final = {
     "OrderResponse": "order_confirmation",
     "OrderResponseSimple": "order_confirmation",
     "OrderChange": "order_change",
-    "OrderCancellation": "order_change",
+    "OrderCancellation": "order_cancellation",
     "Invoice": "invoice",
     "CreditNote": "credit_note",
     "DespatchAdvice": "delivery_note",

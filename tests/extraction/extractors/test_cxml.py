@@ -190,5 +190,5 @@ def test_a_line_confirmed_in_parts_is_one_line_for_each_part() -> None:
 def test_a_changed_order_and_a_credit_memo_are_told_apart() -> None:
     assert read(ORDER.replace('type="new"', 'type="update"')).doc_type == "order_change"
     deleted = read(ORDER.replace('type="new"', 'type="delete"'))
-    assert (deleted.doc_type, deleted.findings[0].code) == ("order_change", "order_cancelled")
+    assert (deleted.doc_type, deleted.findings[0].code) == ("order_cancellation", "order_cancelled")
     assert read(invoice("creditMemo")).doc_type == "credit_note"

@@ -93,6 +93,7 @@ class TestEdifact(ExtractorContract):
             "ORDERS", "220+4500012+9", "DTM+137:260301:101'LIN+1++H77:SA'QTY+21:3'UNS+S'", release="D:93A:UN"
         )
         change = message("ORDCHG", "230+4500012-1+4", "RFF+ON:4500012'LIN+1+2+H77:SA'QTY+21:0'UNS+S'")
+        cancelled = message("ORDCHG", "230+4500012-2+1", "RFF+ON:4500012'UNS+S'")
         shipped = message(
             "DESADV",
             "351+LS-9+9",
@@ -109,6 +110,10 @@ class TestEdifact(ExtractorContract):
             "ordrsp.edi": (interchange(response()), head),
             "orders.edi": (interchange(order), {"doc_type": "order", "issue_date": "2026-03-01"}),
             "ordchg.edi": (interchange(change), {"doc_type": "order_change", "order_reference": "4500012"}),
+            "cancel.edi": (
+                interchange(cancelled),
+                {"doc_type": "order_cancellation", "order_reference": "4500012"},
+            ),
             "desadv.edi": (
                 interchange(shipped),
                 {"doc_type": "delivery_note", "delivery_date": "2026-03-19"},

@@ -149,6 +149,15 @@ def test_a_credit_note_under_an_invoice_root_is_one() -> None:
     assert read(invoice("381"))[0].document.doc_type == "credit_note"
 
 
+def test_a_cancellation_is_a_kind_of_its_own_and_says_who_cancels() -> None:
+    order = "<cac:OrderReference><cbc:ID>4500012</cbc:ID></cac:OrderReference>"
+    cancelled = f'<OrderCancellation xmlns="{NS}OrderCancellation-2" {HEAD}>'
+    cancelled += f"<cbc:ID>C-3</cbc:ID>{order}</OrderCancellation>"
+    found = read(cancelled)[0].document
+    assert (found.doc_type, found.number, found.order_reference) == ("order_cancellation", "C-3", "4500012")
+    assert [finding.code for finding in found.findings] == ["order_cancelled"]
+
+
 def test_what_was_prepaid_does_not_pass_for_the_gross_total() -> None:
     prepaid = invoice(extra='<cbc:PrepaidAmount currencyID="EUR">50</cbc:PrepaidAmount>')
     assert read(prepaid)[0].document.gross_total is None

@@ -1,5 +1,7 @@
 """Numbers, references and parties are taken by what their labels say, and by what stands beside them."""
 
+import pytest
+
 from extraction.layout.document import Known, read_document
 from extraction.schemas import CanonicalDocument
 from tests.extraction.layout.test_tables import page
@@ -28,6 +30,22 @@ def test_the_sign_of_a_letter_is_the_order_only_where_no_order_is_named() -> Non
 def test_a_number_stands_after_a_title_in_two_languages() -> None:
     assert document("Rechnung / Invoice 163206 vom 5. April 2025").number == "163206"
     assert document("Fattura n. F-12 del 3 maggio 2025").number == "F-12"
+
+
+@pytest.mark.parametrize(
+    ("title", "number"),
+    [
+        ("Stornierung der Bestellung", "Bestell-Nr.: 4500012"),
+        ("Purchase Order Cancellation", "PO number: 4500012"),
+        ("Annulation de commande", "N° de commande : 4500012"),
+        ("Annullamento ordine", "N. ordine di acquisto: 4500012"),
+        ("Anulación de pedido", "Orden de compra n.º: 4500012"),
+        ("Annulering bestelling", "Bestelnummer: 4500012"),
+    ],
+)
+def test_a_cancellation_is_known_by_its_title_in_each_language(title: str, number: str) -> None:
+    found = document(title, number)
+    assert (found.doc_type, found.number) == ("order_cancellation", "4500012")
 
 
 def test_a_postal_code_is_no_company() -> None:
