@@ -30,6 +30,8 @@ _DROPPED: Final = (
     | {0xAD, 0xFFFE, 0xFFFF, 0x200B, 0x200C, 0x200D, 0xFEFF}
     | frozenset(range(0xD800, 0xE000))
 )
+# What PDFium's text of a whole page may tell otherwise than its characters do: a hyphen at a line's end, and halves.
+_UNSURE: Final = frozenset({0xFFFE}) | frozenset(range(0xD800, 0xE000))
 _OTHER, _LOWER, _UPPER, _DIGIT = 1, 2, 3, 4
 _KINDS: Final[dict[int, int]] = {}
 
@@ -67,12 +69,11 @@ def _words(page: pypdfium2.PdfPage, number: int, matrix: Matrix) -> list[Word]:
     rect = pdfium.FS_RECTF()
     pointer = ctypes.byref(rect)
     a, b, c, d, e, f = matrix
-    unicode_of, box_of = pdfium.FPDFText_GetUnicode, pdfium.FPDFText_GetLooseCharBox
+    box_of = pdfium.FPDFText_GetLooseCharBox
     words: list[Word] = []
     text, before, last, start = "", _OTHER, 0, 0.0
     left = top = right = bottom = 0.0
-    for index in range(min(pdfium.FPDFText_CountChars(handle), MAX_CHARS)):
-        code = unicode_of(handle, index)
+    for index, code in enumerate(_codes(handle)):
         if code in _SPACES:
             if text:
                 words += _split(text, left, top, right, bottom, number)
@@ -98,8 +99,13 @@ def _words(page: pypdfium2.PdfPage, number: int, matrix: Matrix) -> list[Word]:
                 and not (gap and kind != before and _is_fresh(handle, index, before, kind))
             ):
                 text += _LETTERS.get(code) or chr(code)
-                top, bottom = min(top, y0), max(bottom, y1)
-                right, before, last, start = max(right, x1), kind, code, x0
+                before, last, start = kind, code, x0
+                if y0 < top:
+                    top = y0
+                if y1 > bottom:
+                    bottom = y1
+                if x1 > right:
+                    right = x1
                 continue
             words += _split(text, left, top, right, bottom, number)
         text, before, last, start = _LETTERS.get(code) or chr(code), kind, code, x0
@@ -108,6 +114,17 @@ def _words(page: pypdfium2.PdfPage, number: int, matrix: Matrix) -> list[Word]:
         words += _split(text, left, top, right, bottom, number)
     text_page.close()
     return _once(words)
+
+
+def _codes(handle: pdfium.FPDF_TEXTPAGE) -> list[int]:
+    """What each character is, in one call; in one for each where a character has no text, or more than one unit."""
+    count = min(pdfium.FPDFText_CountChars(handle), MAX_CHARS)
+    units = (ctypes.c_ushort * (count + 1))()
+    if pdfium.FPDFText_GetText(handle, 0, count, units) == count + 1:
+        codes: list[int] = units[:count]
+        if _UNSURE.isdisjoint(codes):
+            return codes
+    return [pdfium.FPDFText_GetUnicode(handle, index) for index in range(count)]
 
 
 def _once(words: Sequence[Word]) -> list[Word]:

@@ -8,9 +8,11 @@ from typing import Any
 import pypdfium2
 import pytest
 from PIL import Image
+from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
 from extraction.extractor import Hints, Source
+from extraction.pdfium.words import page_words
 from extraction.reader import page_image, page_sizes, read
 from extraction.registry import load
 from extraction.schemas import CanonicalDocument
@@ -254,6 +256,21 @@ def test_pictures_among_the_letters_do_not_break_the_text() -> None:
     paper = replace(Paper(), sender="Muster Federn GmbH \U0001f4e7 Talweg 3 · 70173 Stuttgart")
     found = load("pdf").extract(Source.of("icon.pdf", paper.pdf()))[0]
     assert str(found.to_json()).encode()
+
+
+def test_a_word_divided_at_a_lines_end_keeps_its_hyphen() -> None:
+    buffer = io.BytesIO()
+    canvas = Canvas(buffer, pagesize=A4, invariant=True)
+    for y, text in (
+        (700, "Rechnung Nr. 4711"),
+        (680, "Datum: 3. Mai 2026"),
+        (660, "Sicherheits-"),
+        (648, "schuhe"),
+    ):
+        canvas.drawString(50, y, text)
+    canvas.save()
+    page = pypdfium2.PdfDocument(buffer.getvalue())[0]
+    assert [word.text for word in page_words(page, 1)][-2:] == ["Sicherheits-", "schuhe"]
 
 
 def pasted(*papers: bytes) -> bytes:
