@@ -63,17 +63,6 @@ for count, path in enumerate(paths, 1):
 Entry = dict[str, Any]
 
 
-def scorer() -> ModuleType:
-    spec = importlib.util.spec_from_file_location(
-        "score_extraction", SHARED / "tools" / "score_extraction.py"
-    )
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def groups(score: ModuleType, wanted: Sequence[str]) -> Iterator[tuple[str, list[Entry]]]:
     manifest = json.loads((DOCUMENTS / "manifest.json").read_text())
     for name, belongs in score.GROUPS.items():
@@ -290,8 +279,9 @@ def main(wanted: list[str]) -> None:
     sys.path.insert(0, str(REPOSITORY))
     logging.disable(logging.CRITICAL)
     from extraction.reader import read
+    from tests.extraction.scoring import scorer
 
-    score = scorer()
+    score = scorer(SHARED)
     chosen = list(groups(score, wanted))
     results: dict[str, dict[str, Any]] = {}
     for name, entries in chosen:

@@ -1,9 +1,7 @@
 """Every document with truth is read, each value stands where it is said to, and what passes is right."""
 
-import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -11,6 +9,7 @@ import pytest
 from extraction.confidence import passes_without_person
 from extraction.grounding import ungrounded
 from extraction.reader import ReadResult, read
+from tests.extraction.scoring import scorer
 
 # Recognised text takes minutes: `make bench-extraction` reads scans and receipts when they are named.
 RECOGNISED = {"pdf-scan", "image-scan", "image-receipt"}
@@ -39,15 +38,6 @@ def test_every_value_has_evidence_whose_text_means_it(shared: Path, part: int) -
         for extraction in result.documents:
             assert not list(ungrounded(extraction)), entry["path"]
     assert not unread
-
-
-def scorer(shared: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("scorer", shared / "tools" / "score_extraction.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize(("group", "least"), [("synthetic", 0.6), ("real-layout", 0.4)])

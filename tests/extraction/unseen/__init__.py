@@ -1,0 +1,1 @@
+"""Papers of suppliers nobody has seen: made up anew from a seed, each with its truth."""
