@@ -1,23 +1,51 @@
 """Delimited text (RFC 4180, and what Excel makes of it in Europe): cells with their offsets."""
 
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from extraction.extractor import UnreadableError
 from extraction.extractors.sheet.grid import MAX_COLUMNS, MAX_ROWS, Cell, Grid, Row, checked, place
+from extraction.extractors.sheet.heading import headings
+from extraction.layout.lexicon import Lexicon
+from extraction.layout.numbers import leading_number, readings
 
 DELIMITERS: Final = (";", "\t", ",", "|")
 MAX_CHARS: Final = 8_000_000
 # Few of the lines of a running text hold two of these.
 _TABULAR: Final = 0.5
 _STATED: Final = re.compile(r"\ufeff?sep=(.)\r?\n", re.IGNORECASE)
+_HEAD_ROWS: Final = 60
+# What mails have and files of data do not: quoted lines, and the heads of other mails.
+_MAIL: Final = re.compile(r"^>|^-- $|<\S+@\S+>|^\W{0,3}(?:Von|From|De|Da|Van)\s?:\s", re.MULTILINE)
+
+
+def table_delimiter(text: str, lexicon: Lexicon) -> str | None:
+    """The delimiter by which the text has a heading of positions, and such below it; None for one that is no table."""
+    if _MAIL.search(text):
+        return None
+    stated = _STATED.match(text)
+    best: tuple[tuple[int, int], str | None] = ((0, 0), None)
+    for mark in (stated[1],) if stated else DELIMITERS:
+        with suppress(UnreadableError):
+            rows = read_delimited(text, mark).rows
+            for index in range(min(len(rows), _HEAD_ROWS)):
+                for heading in headings(rows, index, lexicon):
+                    if _is_filled(rows[heading.last + 1 :], len(heading.roles)):
+                        best = max(best, (heading.weight, mark), key=lambda item: item[0])
+    return best[1]
+
+
+def _is_filled(rows: Sequence[Row], columns: int) -> bool:
+    """Whether the first row that is not empty has most of these columns, and a number in one of them."""
+    first = next((row for row in rows if row), [])
+    numbers = sum(bool(readings(leading_number(cell.text)[0])) for cell in first)
+    return bool(numbers) and sum(bool(cell.text) for cell in first) * 2 > columns
 
 
 def delimiter_of(text: str) -> str | None:
     """The delimiter that most lines have, in the same number; None for a text that is no table."""
-    stated = _STATED.match(text)
-    if stated:
-        return stated[1]
     lines = [line for line in text.splitlines() if line.strip()][:200]
     best: tuple[int, str | None] = (0, None)
     for mark in DELIMITERS:

@@ -3,14 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from itertools import islice
 from typing import Any, ClassVar, Final
 
 from extraction import media
 from extraction.extractor import Extractor, Source, UnreadableError
-from extraction.extractors.sheet.delimited import delimiter_of, read_delimited
+from extraction.extractors.sheet.delimited import delimiter_of, read_delimited, table_delimiter
 from extraction.extractors.sheet.grid import Cell, Grid, Row
-from extraction.extractors.sheet.table import Table, all_texts, heads_table, read_table
+from extraction.extractors.sheet.table import Table, all_texts, read_table
 from extraction.extractors.sheet.workbook import workbook
 from extraction.layout.body import RawLine
 from extraction.layout.dates import is_month_first
@@ -22,33 +21,32 @@ from extraction.layout.numbers import NumberStyle, currency_of, style_of
 from extraction.schemas import CanonicalDocument, Evidence, Extraction, Line
 
 _HEAD: Final = 65536
-_HEAD_ROWS: Final = 60
 # A character in the unit that the page geometry is made for, and the space between two columns.
 _WIDTH: Final = 5.0
 _HEIGHT: Final = 10.0
 _GUTTER: Final = 40.0
 _PERCENTAGES: Final = frozenset({"discount", "tax_rate"})
 # The labels of a column that repeats the document's own number on every line, and those of the order's.
-_OWN: Final = ("number_order_confirmation", "number_invoice", "number_delivery_note", "number")
-_ORDERS: Final = ("order_reference", "number_order")
+_OWN: Final = (
+    "number_order_confirmation",
+    "number_invoice",
+    "number_credit_note",
+    "number_delivery_note",
+    "number",
+)
+_ORDERS: Final = ("order_reference", "number_order", "letter_reference")
 
 
 class SheetExtractor(Extractor):
     key: ClassVar[str] = "sheet"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
 
     def score(self, source: Source) -> int | None:
         if source.media_type in media.SHEETS:
             return 60
         if source.media_type != media.TEXT:
             return None
-        text = media.decode(source.content[:_HEAD])
-        mark = delimiter_of(text)
-        if mark is None:
-            return None
-        lex = lexicon("en")
-        rows = ([Cell(part.strip(' "'), "") for part in line.split(mark)] for line in text.splitlines())
-        return 60 if any(heads_table(row, lex) for row in islice(rows, _HEAD_ROWS)) else None
+        return 60 if table_delimiter(_head(source), lexicon("en")) else None
 
     def extract(self, source: Source) -> list[Extraction]:
         grids = [grid for grid in _grids(source) if grid.rows]
@@ -72,7 +70,14 @@ def _grids(source: Source) -> list[Grid]:
     if source.media_type != media.TEXT:
         return workbook(source.content)
     text = media.decode(source.content)
-    return [read_delimited(text, delimiter_of(text[:_HEAD]) or ";")]
+    head = _head(source)
+    return [read_delimited(text, table_delimiter(head, lexicon("en")) or delimiter_of(head) or ";")]
+
+
+def _head(source: Source) -> str:
+    """The begin of a text, up to the last line that is whole."""
+    text = media.decode(source.content[:_HEAD])
+    return text if len(source.content) <= _HEAD else text.rpartition("\n")[0]
 
 
 @dataclass(slots=True)
@@ -171,7 +176,7 @@ class _Sheet:
     def _repeated(self, values: dict[str, Any], evidence: dict[str, Evidence]) -> None:
         """What a column says on every line is said of the document, if it says the same on each."""
         table = self.table
-        for column, names in table.labels.items() if table else ():
+        for column, names in table.heading.labels.items() if table else ():
             cells = table.repeated.get(column, []) if table else []
             own = [name for name in names if name in _OWN]
             if any(name in _ORDERS for name in names) and not (own and values.get("order_reference")):

@@ -254,3 +254,42 @@ def test_a_zip_of_something_else_is_not_taken() -> None:
     inner = xlsx({"AB": GERMAN})
     assert Source.of("x.zip", packed({"order.xlsx": inner})).media_type == "application/zip"
     assert Source.of("x.docx", packed({"word/document.xml": b"<w/>"})).media_type == "application/zip"
+
+
+def test_a_heading_goes_on_in_the_row_below() -> None:
+    heads: list[list[Value]] = [
+        ["Kunden-", "Liefer-", None, "Bestätigte", None, "Einzelpreis", "Betrag"],
+        ["artikel", "termin", "Bezeichnung", "Menge", "ME", None, "netto"],
+    ]
+    rows = [*HEAD[:-1], *heads, ["M-1", Day(46101), "Leiste", 4, "m", 2.5, 10.0]]
+    line = extract(xlsx({"AB": rows}))[0].document.lines[0]
+    assert (line.buyer_article, line.description, str(line.quantity)) == ("M-1", "Leiste", "4")
+    assert str(line.delivery_date) == "2026-03-20"
+
+
+def test_columns_without_a_known_heading_are_told_by_their_cells() -> None:
+    text = (
+        "Art.-Nr.;Was;Wieviel;;Je;Macht\nH77;Leiste Eiche;4;m;2,50;10,00\nH78;Leiste Buche;3;Stk.;1,00;3,00\n"
+    )
+    line = extract(text.replace("Je;Macht", "Einzelpreis;Macht").replace("Wieviel", "Menge"))[
+        0
+    ].document.lines[1]
+    assert (line.description, line.unit, str(line.line_total)) == ("Leiste Buche", "H87", "3.00")
+
+
+def test_a_column_that_says_the_same_on_every_line_is_the_document_s() -> None:
+    text = "Nuestra referencia;Su referencia;Referencia;Concepto;Cantidad;Precio;Importe\n"
+    lines = "C-9;P-1;H77;Listón;2;1,50;3,00\nC-9;P-1;H78;Tabla;1;4,00;4,00\n"
+    found = extract(text + lines)[0].document
+    assert (found.number, found.order_reference, found.lines[1].seller_article) == ("C-9", "P-1", "H78")
+
+
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+def test_one_position_below_a_long_head_is_a_table(mark: str) -> None:
+    head = "FACTUUR\nFactuurnummer: F-1\nDatum: 10-05-2026\nUw bestelling: 4711\n\nT.a.v. inkoop\n\n"
+    rows = ["Artikel;Omschrijving;Aantal;Prijs;Bedrag", "H77;Lat eiken;4;2,50;10,00"]
+    content = (head + "\n".join(rows).replace(";", mark)).encode()
+    chosen = best(Source.of("x.csv", content))
+    assert chosen is not None
+    assert chosen.key == "sheet"
+    assert len(extract(content)[0].document.lines) == 1
