@@ -1,5 +1,6 @@
 """Collects a document's values with their evidence, typed by field, for formats that state them."""
 
+import re
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, Final
@@ -9,6 +10,9 @@ from extraction.schemas import DATE_FIELDS, NUMBER_FIELDS, CanonicalDocument, Ev
 
 # Printed in groups by some, meant as one word by all.
 _COMPACT: Final = frozenset({"seller_vat_id", "buyer_vat_id", "seller_iban"})
+# A number with a mark for thousands and one for decimals, or with a decimal comma that can be nothing else.
+_ENGLISH: Final = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+\.\d+")
+_CONTINENTAL: Final = re.compile(r"[+-]?(?:\d{1,3}(?:\.\d{3})+,\d+|\d+,(?:\d{1,2}|\d{4,}))")
 
 
 class Collector:
@@ -28,7 +32,7 @@ class Collector:
         text = place.text or ""
         value: object = ("".join(text.split()) if name in _COMPACT else text) or None
         if name in NUMBER_FIELDS:
-            value = decimal_of(text)
+            value = stated_number(text)
         elif name in DATE_FIELDS:
             value = coded_date(text, date_format) if date_format else date_of(text)
         if value is not None:
@@ -68,3 +72,12 @@ class Collector:
             for name, value in self.values.items()
             if name in CanonicalDocument.__dataclass_fields__
         }
+
+
+def stated_number(text: str) -> Decimal | None:
+    """The number a format states: a plain decimal, as all of them demand, or one that some write as they print it."""
+    if _ENGLISH.fullmatch(text):
+        return decimal_of(text.replace(",", ""))
+    if _CONTINENTAL.fullmatch(text):
+        return decimal_of(text.replace(".", "").replace(",", "."))
+    return decimal_of(text)

@@ -1,17 +1,24 @@
 """The XML tree by local names, with the path of every element as evidence."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from lxml import etree
 
-from extraction.collecting import Collector
+from extraction import media
+from extraction.collecting import Collector, stated_number
 from extraction.extractor import UnreadableError
-from extraction.schemas import Evidence, decimal_of
+from extraction.schemas import Evidence
 
 MAX_BYTES: Final = 32 * 1024 * 1024
 # Tags and attributes; each costs the tree about a hundred bytes, whatever it cost in the file.
 MAX_MARKS: Final = 800_000
+# How much of a file is looked at for what format it is.
+_OPENING: Final = 65536
+_DECLARATION: Final = re.compile(r"<\?xml[^>]*\?>")
+# What mail programs and file transfers leave around a file.
+_MARGIN: Final = "\ufeff\0\x1a \t\r\n"
 
 Paths = Mapping[str, tuple[str, ...]]
 
@@ -43,7 +50,7 @@ class Node:
 
     @property
     def namespace(self) -> str:
-        return etree.QName(self._element).namespace or ""
+        return str(self._element.tag).rpartition("}")[0].removeprefix("{")
 
     @property
     def text(self) -> str:
@@ -98,10 +105,10 @@ class Node:
         node = self.first(path)
         return node.text if node is not None else ""
 
-    def joined(self) -> str:
-        """All text below, in order, separated by commas."""
+    def joined(self, separator: str = ", ") -> str:
+        """All text below, in order."""
         parts = (" ".join(text.split()) for text in self._element.itertext() if isinstance(text, str))
-        return ", ".join(part for part in parts if part)
+        return separator.join(part for part in parts if part)
 
 
 class Fields(Collector):
@@ -135,8 +142,13 @@ class Fields(Collector):
 
     def sum(self, name: str, nodes: Iterable[Node]) -> None:
         self.put_sum(
-            name, [(decimal_of(node.text), Evidence(text=node.text, path=node.path)) for node in nodes]
+            name, [(stated_number(node.text), Evidence(text=node.text, path=node.path)) for node in nodes]
         )
+
+
+def opening(content: bytes) -> str:
+    """The beginning of the file as text, to see what format it is."""
+    return media.decode(content[:_OPENING])
 
 
 def parse(content: bytes) -> Node:
@@ -144,27 +156,42 @@ def parse(content: bytes) -> Node:
     its own is refused, because no supplier's system writes one and every bomb does. Raises UnreadableError."""
     if len(content) > MAX_BYTES or content.count(b"<") + content.count(b"=") > MAX_MARKS:
         raise UnreadableError("too_large", "The XML is larger than order documents are.")
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
     try:
-        root = etree.fromstring(content.removeprefix(b"\xef\xbb\xbf").lstrip(), parser)
-    except etree.XMLSyntaxError as error:
-        raise UnreadableError(
-            "xml_broken", "The XML is not well-formed; ask the sender for the file again."
-        ) from error
+        root = etree.fromstring(content.removeprefix(b"\xef\xbb\xbf").lstrip(), _parser())
+    except etree.XMLSyntaxError:
+        root = _mended(media.decode(content))
     dtd: Any = root.getroottree().docinfo.internalDTD
     if dtd is not None and any(True for _ in dtd.iterentities()):
         raise UnreadableError("xml_entities", "The XML declares entities of its own, which is not accepted.")
     return Node(root)
 
 
-def documents(root: Node, is_document: Callable[[Node], bool], depth: int = 3) -> Iterator[Node]:
+def _parser(*, recover: bool = False) -> etree.XMLParser:
+    return etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+        recover=recover,
+    )
+
+
+def _mended(text: str) -> etree._Element:
+    """The tree of a file that states another encoding than it is in, has a margin, or does not declare a prefix."""
+    content = _DECLARATION.sub("", text.strip(_MARGIN), count=1).encode()
+    parser = _parser()
+    try:
+        return etree.fromstring(content, parser)
+    except etree.XMLSyntaxError as error:
+        if any(entry.domain_name != "NAMESPACE" for entry in parser.error_log):
+            message = "The XML is not well-formed; ask the sender for the file again."
+            raise UnreadableError("xml_broken", message) from error
+        return etree.fromstring(content, _parser(recover=True))
+
+
+def documents(root: Node, is_document: Callable[[Node], bool], depth: int = 4) -> Iterator[Node]:
     """The documents in the tree: the root itself, or those in an envelope around them (SBDH, SOAP)."""
     if is_document(root):
         yield root
@@ -175,8 +202,9 @@ def documents(root: Node, is_document: Callable[[Node], bool], depth: int = 3) -
 
 def _local(element: etree._Element) -> str:
     # Comments, processing instructions and unresolved entities have a function where elements have a name.
-    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+    return _bare(element.tag) if isinstance(element.tag, str) else ""
 
 
 def _bare(name: str | bytes) -> str:
-    return str(name).rpartition("}")[2]
+    """The local name; a prefix that is not declared is still a part of it."""
+    return str(name).rpartition("}")[2].rpartition(":")[2]

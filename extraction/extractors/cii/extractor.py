@@ -14,7 +14,7 @@ from extraction.codes import (
 from extraction.extractor import Extractor, Source, UnreadableError
 from extraction.layout.arithmetic import line_changed
 from extraction.schemas import CanonicalDocument, Extraction, Finding, Line
-from extraction.xmltree import Fields, Node, Paths, documents, parse
+from extraction.xmltree import Fields, Node, Paths, documents, opening, parse
 
 _ORDER_ROOTS: Final = ("SCRDMCCBDACIO", "CrossIndustryOrder")
 _ROOTS: Final = (*_ORDER_ROOTS, "CrossIndustryInvoice", "CrossIndustryDocument")
@@ -110,13 +110,13 @@ _LINE: Final[Paths] = {
 
 class CiiExtractor(Extractor):
     key: ClassVar[str] = "cii"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
 
     def score(self, source: Source) -> int | None:
         if source.media_type != media.XML:
             return None
-        head = source.content[:65536]
-        return 90 if any(root.encode() in head for root in _ROOTS) else None
+        head = opening(source.content)
+        return 90 if any(root in head for root in _ROOTS) else None
 
     def extract(self, source: Source) -> list[Extraction]:
         found = [_read(node) for node in documents(parse(source.content), _is_document)]
