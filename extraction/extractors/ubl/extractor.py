@@ -1,4 +1,4 @@
-"""UBL 2 orders, responses, changes, invoices, credit notes and despatch advices, read by local name."""
+"""UBL 2 orders and their answers, quotations, invoices, credit notes and despatch advices, read by local name."""
 
 from typing import ClassVar, Final
 
@@ -12,8 +12,8 @@ from extraction.codes import (
 )
 from extraction.extractor import Extractor, Source, UnreadableError
 from extraction.layout.arithmetic import line_changed
-from extraction.schemas import CanonicalDocument, Extraction, Finding, Line
-from extraction.xmltree import Fields, Node, documents, parse
+from extraction.schemas import CanonicalDocument, Extraction, Finding, Line, decimal_of
+from extraction.xmltree import Fields, Node, documents, opening, parse
 
 _NAMESPACE: Final = "urn:oasis:names:specification:ubl:schema:"
 
@@ -23,10 +23,16 @@ ROOTS: Final = {
     "OrderResponseSimple": "order_confirmation",
     "OrderChange": "order_change",
     "OrderCancellation": "order_cancellation",
+    "Quotation": "quote",
     "Invoice": "invoice",
+    "SelfBilledInvoice": "invoice",
+    "FreightInvoice": "invoice",
+    "DebitNote": "invoice",
     "CreditNote": "credit_note",
+    "SelfBilledCreditNote": "credit_note",
     "DespatchAdvice": "delivery_note",
 }
+_BILLS: Final = frozenset({"invoice", "credit_note"})
 
 _SELLERS: Final = (
     "SellerSupplierParty/Party",
@@ -34,8 +40,13 @@ _SELLERS: Final = (
     "DespatchSupplierParty/Party",
 )
 _BUYERS: Final = ("BuyerCustomerParty/Party", "AccountingCustomerParty/Party", "DeliveryCustomerParty/Party")
-_NAMES: Final = ("PartyLegalEntity/RegistrationName", "PartyName/Name")
-_TOTALS: Final = ("LegalMonetaryTotal", "AnticipatedMonetaryTotal", "RequestedMonetaryTotal")
+_NAMES: Final = ("PartyLegalEntity/RegistrationName", "PartyName/Name", "PartyTaxScheme/RegistrationName")
+_TOTALS: Final = (
+    "LegalMonetaryTotal",
+    "AnticipatedMonetaryTotal",
+    "RequestedMonetaryTotal",
+    "QuotedMonetaryTotal",
+)
 _DELIVERY: Final = (
     "Delivery/PromisedDeliveryPeriod/EndDate",
     "Delivery/PromisedDeliveryPeriod/StartDate",
@@ -55,11 +66,9 @@ _HEADER: Final[dict[str, tuple[str, ...]]] = {
         "AccountingCustomerParty/SupplierAssignedAccountID",
     ),
     "delivery_note_reference": ("DespatchDocumentReference/ID",),
-    "seller_name": tuple(f"{party}/{name}" for party in _SELLERS for name in _NAMES),
     "seller_email": tuple(f"{party}/Contact/ElectronicMail" for party in _SELLERS),
     "seller_iban": ("PaymentMeans/PayeeFinancialAccount/ID",),
-    "buyer_name": tuple(f"{party}/{name}" for party in _BUYERS for name in _NAMES),
-    "currency": ("DocumentCurrencyCode",),
+    "currency": ("DocumentCurrencyCode", "PricingCurrencyCode"),
     "net_total": tuple(f"{total}/TaxExclusiveAmount" for total in _TOTALS),
     "gross_total": tuple(f"{total}/TaxInclusiveAmount" for total in _TOTALS),
     "charges_total": tuple(f"{total}/ChargeTotalAmount" for total in _TOTALS),
@@ -68,7 +77,13 @@ _HEADER: Final[dict[str, tuple[str, ...]]] = {
     "incoterm": ("DeliveryTerms/ID",),
     "delivery_date": _DELIVERY,
 }
-_QUANTITIES: Final = ("InvoicedQuantity", "CreditedQuantity", "DeliveredQuantity", "Quantity")
+_QUANTITIES: Final = (
+    "InvoicedQuantity",
+    "CreditedQuantity",
+    "DebitedQuantity",
+    "DeliveredQuantity",
+    "Quantity",
+)
 _LINE: Final[dict[str, tuple[str, ...]]] = {
     "pos": ("ID",),
     "seller_article": ("Item/SellersItemIdentification/ID",),
@@ -83,17 +98,33 @@ _LINE: Final[dict[str, tuple[str, ...]]] = {
     "line_total": ("LineExtensionAmount",),
     "delivery_date": _DELIVERY,
 }
-_LINES: Final = ("InvoiceLine", "CreditNoteLine", "DespatchLine", "OrderLine")
+_LINES: Final = (
+    "InvoiceLine",
+    "CreditNoteLine",
+    "DebitNoteLine",
+    "DespatchLine",
+    "OrderLine",
+    "QuotationLine",
+)
+# Where an amount says in what currency the document is, when nothing else does.
+_AMOUNTS: Final = (
+    *(f"{total}/*/@currencyID" for total in _TOTALS),
+    *(
+        f"{line}/{amount}/@currencyID"
+        for line in _LINES
+        for amount in ("*", "LineItem/*", "LineItem/Price/*")
+    ),
+)
 
 
 class UblExtractor(Extractor):
     key: ClassVar[str] = "ubl"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
 
     def score(self, source: Source) -> int | None:
         if source.media_type != media.XML:
             return None
-        return 90 if b"oasis:names:specification:ubl:schema" in source.content[:65536] else None
+        return 90 if _NAMESPACE in opening(source.content) else None
 
     def extract(self, source: Source) -> list[Extraction]:
         found = [_read(node) for node in documents(parse(source.content), _is_document)]
@@ -149,17 +180,27 @@ def _order_references(root: Node, header: Fields) -> None:
 
 
 def _parties(root: Node, header: Fields) -> None:
-    for name, parties in (("seller_vat_id", _SELLERS), ("buyer_vat_id", _BUYERS)):
+    is_bill = ROOTS[root.name] in _BILLS
+    for prefix, roles in (("seller", _SELLERS), ("buyer", _BUYERS)):
+        # Seller and buyer of a bill are the accounting parties (EN 16931 BG-4, BG-7); others may be named beside them.
+        parties = sorted(roles, key=lambda role: not role.startswith("Accounting")) if is_bill else roles
+        header.take(f"{prefix}_name", tuple(f"{party}/{name}" for party in parties for name in _NAMES))
         for scheme in (node for party in parties for node in root.all(f"{party}/PartyTaxScheme")):
-            kind, number = scheme.first("TaxScheme/ID"), scheme.first("CompanyID")
-            if number is not None and number.text and (kind is None or kind.text in {"VAT", "VA", ""}):
-                header.put(name, number)
+            number = scheme.first("CompanyID")
+            if number is not None and number.text and _is_vat(scheme):
+                header.put(f"{prefix}_vat_id", number)
                 break
     for path in ("Delivery/DeliveryLocation/Address", "Delivery/DeliveryAddress"):
         address = root.first(path)
         if address is not None and address.joined():
             header.put("ship_to", address, address.joined())
             break
+
+
+def _is_vat(scheme: Node) -> bool:
+    """UN/ECE 5153, which some write with the country; OIOUBL has a number for it."""
+    named = [scheme.value(f"TaxScheme/{name}").upper() for name in ("ID", "TaxTypeCode")]
+    return not any(named) or any(name in {"VA", "63"} or name.split()[-1:] == ["VAT"] for name in named)
 
 
 def _totals(root: Node, header: Fields) -> None:
@@ -170,10 +211,10 @@ def _totals(root: Node, header: Fields) -> None:
     for node in (own or amounts)[:1]:
         header.put("tax_total", node)
     if currency is None:
-        header.take("currency", tuple(f"{total}/*/@currencyID" for total in _TOTALS))
-    if "gross_total" not in header.values and not any(
-        root.first(f"{total}/PrepaidAmount") for total in _TOTALS
-    ):
+        header.take("currency", _AMOUNTS)
+    # What is to be paid is the total only where nothing was paid before and nothing is rounded.
+    between = "PrepaidAmount|PayableRoundingAmount"
+    if not any(decimal_of(node.text) for total in _TOTALS for node in root.all(f"{total}/{between}")):
         header.take("gross_total", tuple(f"{total}/PayableAmount" for total in _TOTALS))
 
 

@@ -1,6 +1,7 @@
 """UBL documents are read exactly, from any envelope, and no XML trick gets through."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,94 @@ def test_a_cancellation_is_a_kind_of_its_own_and_says_who_cancels() -> None:
 def test_what_was_prepaid_does_not_pass_for_the_gross_total() -> None:
     prepaid = invoice(extra='<cbc:PrepaidAmount currencyID="EUR">50</cbc:PrepaidAmount>')
     assert read(prepaid)[0].document.gross_total is None
+
+
+def test_what_is_paid_after_rounding_does_not_pass_for_the_gross_total() -> None:
+    rounding = '<cbc:PayableRoundingAmount currencyID="EUR">{}</cbc:PayableRoundingAmount>'
+    assert read(invoice(extra=rounding.format("0.02")))[0].document.gross_total is None
+    assert read(invoice(extra=rounding.format("0.00")))[0].document.gross_total == 119
+
+
+@pytest.mark.parametrize(
+    ("scheme", "taken"),
+    [
+        ("<cbc:ID>VAT</cbc:ID>", True),
+        ("<cbc:ID>UK VAT</cbc:ID><cbc:TaxTypeCode>VAT</cbc:TaxTypeCode>", True),
+        ("<cbc:ID>63</cbc:ID><cbc:Name>Moms</cbc:Name>", True),
+        ("<cbc:ID>FC</cbc:ID>", False),
+        ("<cbc:ID>TAX</cbc:ID>", False),
+    ],
+)
+def test_only_a_number_of_value_added_tax_is_one(scheme: str, taken: bool) -> None:
+    text = response().replace("<cbc:ID>VAT</cbc:ID>", scheme)
+    assert read(text)[0].document.seller_vat_id == ("DE136695976" if taken else None)
+
+
+def test_a_bill_is_between_the_accounting_parties_and_an_order_is_not() -> None:
+    others = party("AccountingCustomerParty", "Konzern AG") + party("AccountingSupplierParty", "Factoring AG")
+    order = read(response().replace("<cac:OrderLine>", f"{others}<cac:OrderLine>"))[0].document
+    assert (order.seller_name, order.buyer_name) == ("Holz & Sohn KG", "Acme GmbH")
+    others = party("BuyerCustomerParty", "Werk 2") + party("SellerSupplierParty", "Laden 3")
+    bill = read(invoice().replace("<cac:TaxTotal>", f"{others}<cac:TaxTotal>", 1))[0].document
+    assert (bill.seller_name, bill.buyer_name) == ("Holz KG", "Acme GmbH")
+
+
+@pytest.mark.parametrize(
+    ("root", "line", "counted", "doc_type"),
+    [
+        ("SelfBilledInvoice", "InvoiceLine", "InvoicedQuantity", "invoice"),
+        ("FreightInvoice", "InvoiceLine", "InvoicedQuantity", "invoice"),
+        ("CreditNote", "CreditNoteLine", "CreditedQuantity", "credit_note"),
+        ("SelfBilledCreditNote", "CreditNoteLine", "CreditedQuantity", "credit_note"),
+        ("DebitNote", "DebitNoteLine", "DebitedQuantity", "invoice"),
+        ("DespatchAdvice", "DespatchLine", "DeliveredQuantity", "delivery_note"),
+        ("Quotation", "QuotationLine", "LineItem", "quote"),
+    ],
+)
+def test_every_kind_counts_its_lines_in_its_own_words(
+    root: str, line: str, counted: str, doc_type: str
+) -> None:
+    quantity = f'<cbc:{counted} unitCode="C62">3</cbc:{counted}>'
+    if counted == "LineItem":
+        quantity = (
+            '<cac:LineItem><cbc:ID>1</cbc:ID><cbc:Quantity unitCode="C62">3</cbc:Quantity></cac:LineItem>'
+        )
+    text = f"""<{root} xmlns="{NS}{root}-2" {HEAD}><cbc:ID>7</cbc:ID>
+    <cac:{line}><cbc:ID>1</cbc:ID>{quantity}</cac:{line}></{root}>"""
+    document = read(text)[0].document
+    assert (document.doc_type, document.number) == (doc_type, "7")
+    assert [(item.pos, item.quantity, item.unit) for item in document.lines] == [("1", 3, "C62")]
+
+
+def test_the_currency_is_that_of_the_amounts_where_none_is_named() -> None:
+    text = response().replace("<cbc:DocumentCurrencyCode>EUR</cbc:DocumentCurrencyCode>", "")
+    assert read(text)[0].document.currency == "EUR"
+
+
+@pytest.mark.parametrize(
+    ("stated", "written"),
+    [("UTF-16", "utf-16"), ("UTF-8", "utf-16"), ("UTF-16", "utf-8"), ("UTF-8", "cp1252")],
+)
+def test_the_encoding_is_the_one_really_used(stated: str, written: str) -> None:
+    text = f'<?xml version="1.0" encoding="{stated}"?>' + response().replace("Leiste", "Stütze")
+    source = Source.of("x.xml", text.encode(written))
+    assert load("ubl").score(source) == 90
+    assert load("ubl").extract(source)[0].document.lines[0].description == "Stütze"
+
+
+def test_what_transfers_leave_behind_the_end_is_no_fault() -> None:
+    assert read(response() + "\r\n\x1a\0")[0].document.number == "AB-17"
+
+
+@pytest.mark.parametrize(
+    ("printed", "number"),
+    [("1,031.25", "1031.25"), ("1.031,25", "1031.25"), ("31,25", "31.25"), ("31,250", None)],
+)
+def test_a_number_written_as_it_is_printed_is_read_if_it_can_mean_one_thing(
+    printed: str, number: str | None
+) -> None:
+    line = read(response().replace("31.25", printed))[0].document.lines[0]
+    assert line.line_total == (Decimal(number) if number else None)
 
 
 def test_no_order_number_is_none_rather_than_na() -> None:
