@@ -1,4 +1,4 @@
-"""openTRANS orders, responses, changes, dispatch notifications and invoices, of 1.0 and 2.1."""
+"""openTRANS quotations, orders, responses, changes, dispatch notifications and invoices, of 1.0 and 2.1."""
 
 import re
 from collections.abc import Iterator
@@ -7,16 +7,17 @@ from typing import ClassVar, Final
 from extraction import media
 from extraction.extractor import Extractor, Source, UnreadableError
 from extraction.schemas import CanonicalDocument, Evidence, Extraction, Line, decimal_of
-from extraction.xmltree import Fields, Node, Paths, documents, parse
+from extraction.xmltree import Fields, Node, Paths, documents, opening, parse
 
 ROOTS: Final = {
+    "QUOTATION": "quote",
     "ORDER": "order",
     "ORDERRESPONSE": "order_confirmation",
     "ORDERCHANGE": "order_change",
     "DISPATCHNOTIFICATION": "delivery_note",
     "INVOICE": "invoice",
 }
-_START: Final = re.compile(rb"<(?:[\w.-]+:)?(?:%s)[\s>]" % "|".join(ROOTS).encode())
+_START: Final = re.compile(rf"<(?:[\w.-]+:)?(?:{'|'.join(ROOTS)})[\s>]")
 
 _DELIVERY: Final = ("DELIVERY_DATE/DELIVERY_END_DATE", "DELIVERY_DATE/DELIVERY_START_DATE")
 _INFO: Final[Paths] = {
@@ -66,19 +67,19 @@ _RECEIVERS: Final = (
     ("final_delivery", "FINAL_DELIVERY_IDREF", "FINAL_DELIVERY_PARTY"),
 )
 # Who writes a document of this kind, where no party is named the seller.
-_WRITTEN_BY_SELLER: Final = frozenset({"ORDERRESPONSE", "DISPATCHNOTIFICATION", "INVOICE"})
+_WRITTEN_BY_SELLER: Final = frozenset({"QUOTATION", "ORDERRESPONSE", "DISPATCHNOTIFICATION", "INVOICE"})
 
 
 class OpentransExtractor(Extractor):
     key: ClassVar[str] = "opentrans"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def score(self, source: Source) -> int | None:
         if source.media_type != media.XML:
             return None
-        head = source.content[:65536]
-        named = b"opentrans" in head.lower()
-        return 90 if _START.search(head) and (named or b"_HEADER>" in head) else None
+        head = opening(source.content)
+        named = "opentrans" in head.lower()
+        return 90 if _START.search(head) and (named or "_HEADER>" in head) else None
 
     def extract(self, source: Source) -> list[Extraction]:
         found = [_read(node) for node in documents(parse(source.content), _is_document)]

@@ -144,6 +144,19 @@ def test_a_party_without_a_role_is_found_by_its_number() -> None:
     assert found.seller_name == "Holz & Sohn KG"
 
 
+def test_a_quotation_is_a_quote_of_the_supplier() -> None:
+    info = "<QUOTATION_ID>AN-5</QUOTATION_ID><QUOTATION_DATE>2026-02-02</QUOTATION_DATE>"
+    found = read(document("QUOTATION", info, summary="<TOTAL_AMOUNT>30.00</TOTAL_AMOUNT>"))
+    assert (found.doc_type, found.number, str(found.issue_date)) == ("quote", "AN-5", "2026-02-02")
+    assert (found.seller_name, found.net_total, len(found.lines)) == ("Holz & Sohn KG", 30, 1)
+
+
+def test_names_with_a_prefix_that_nobody_declared_are_read() -> None:
+    careless = RESPONSE.replace('xmlns:bmecat="http://www.bmecat.org/bmecat/2005"', "")
+    found = read(careless)
+    assert (found.number, found.currency, found.lines[0].seller_article) == ("AB-17", "EUR", "H77")
+
+
 def test_a_ubl_order_is_none_of_ours() -> None:
     other = b'<Order xmlns="urn:oasis:names:specification:ubl:schema:xsd:Order-2"/>'
     chosen = best(Source.of("x.xml", other))
