@@ -7,7 +7,7 @@ from extraction import media
 from extraction.codes import line_answer, order_answer
 from extraction.extractor import Extractor, Source, UnreadableError
 from extraction.schemas import CanonicalDocument, Extraction, Finding, Line
-from extraction.xmltree import Fields, Node, Paths, documents, parse
+from extraction.xmltree import Fields, Node, Paths, documents, opening, parse
 
 _ORDER: Final[Paths] = {
     "number": ("OrderRequestHeader/@orderID",),
@@ -87,22 +87,16 @@ _LINE: Final[Paths] = {
         f"{_DETAIL}/ItemDetailIndustry/ItemDetailRetail/EANID",
         f"{_REFERENCE}/InvoiceDetailItemReferenceIndustry/InvoiceDetailItemReferenceRetail/EANID",
     ),
-    "description": (
-        f"{_DETAIL}/Description",
-        f"{_DETAIL}/Description/ShortName",
-        f"{_REFERENCE}/Description",
-        "Description",
-        f"{_STATUS}/{_DETAIL}/Description",
-    ),
     "quantity": ("@quantity",),
-    "unit": ("UnitOfMeasure", f"{_DETAIL}/UnitOfMeasure"),
+    "unit": ("UnitOfMeasure", f"{_DETAIL}|UnitRate/UnitOfMeasure"),
     "unit_price": (
-        "UnitPrice/Money",
+        "UnitPrice|UnitRate/Money",
         f"{_DETAIL}/UnitPrice/Money",
         f"{_STATUS}/{_DETAIL}/UnitPrice/Money",
     ),
     "price_base": (
         "PriceBasisQuantity/@quantity",
+        "UnitRate/PriceBasisQuantity/@quantity",
         f"{_DETAIL}/PriceBasisQuantity/@quantity",
         f"{_STATUS}/{_DETAIL}/PriceBasisQuantity/@quantity",
     ),
@@ -112,6 +106,12 @@ _LINE: Final[Paths] = {
     "delivery_date": ("@deliveryDate", "@requestedDeliveryDate", "@shipmentDate"),
     "order_line_ref": (f"{_REFERENCE}/@lineNumber",),
 }
+_DESCRIPTIONS: Final = (
+    f"{_DETAIL}/Description",
+    f"{_REFERENCE}/Description",
+    "Description",
+    f"{_STATUS}/{_DETAIL}/Description",
+)
 
 _ANSWERS: Final = {
     "accept": "accepted",
@@ -127,12 +127,12 @@ _ANSWERS: Final = {
 
 class CxmlExtractor(Extractor):
     key: ClassVar[str] = "cxml"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     def score(self, source: Source) -> int | None:
         if source.media_type != media.XML:
             return None
-        return 90 if b"<cXML" in source.content[:65536] else None
+        return 90 if "<cXML" in opening(source.content) else None
 
     def extract(self, source: Source) -> list[Extraction]:
         found = [
@@ -244,9 +244,10 @@ def _made(root: Node, header: Fields, doc_type: str, findings: list[Finding]) ->
         for part in parts or [None]:
             findings += _state(part, len(lines))
             line = header.below(part or node, f"lines.{len(lines)}.")
-            line.take_all(_LINE)
-            line.node = node
-            line.take_all(_LINE)
+            for place in (part or node, node):
+                line.node = place
+                line.take_all(_LINE)
+                _describe(line, place)
             lines.append(Line(**line.values))
     document = CanonicalDocument(
         doc_type=doc_type,
@@ -256,6 +257,13 @@ def _made(root: Node, header: Fields, doc_type: str, findings: list[Finding]) ->
         **header.known(),
     )
     return Extraction(document=document, evidence=header.evidence)
+
+
+def _describe(line: Fields, place: Node) -> None:
+    """A description may begin with a short name of its own, and comes in several languages, the first of them ours."""
+    for node in (node for path in _DESCRIPTIONS for node in place.all(path)):
+        if "description" not in line.values:
+            line.put("description", node, node.joined(" "))
 
 
 def _state(status: Node | None, index: int) -> list[Finding]:

@@ -192,3 +192,28 @@ def test_a_changed_order_and_a_credit_memo_are_told_apart() -> None:
     deleted = read(ORDER.replace('type="new"', 'type="delete"'))
     assert (deleted.doc_type, deleted.findings[0].code) == ("order_cancellation", "order_cancelled")
     assert read(invoice("creditMemo")).doc_type == "credit_note"
+
+
+def test_a_description_keeps_its_short_name_and_what_stands_after_it() -> None:
+    both = ORDER.replace("Oak strip", "<ShortName>Strip</ShortName> Oak, oiled, 2 m")
+    assert read(both).lines[0].description == "Strip Oak, oiled, 2 m"
+    short = ORDER.replace("Oak strip", "<ShortName>Strip</ShortName>")
+    french = short.replace(
+        "<UnitOfMeasure>", '<Description xml:lang="fr">Baguette</Description><UnitOfMeasure>'
+    )
+    assert read(french).lines[0].description == "Strip"
+
+
+def test_a_service_is_billed_by_its_rate() -> None:
+    service = f"""<InvoiceDetailServiceItem invoiceLineNumber="1" quantity="8"><InvoiceDetailServiceItemReference
+    lineNumber="3"><Description xml:lang="en">Repair</Description></InvoiceDetailServiceItemReference>
+    <SubtotalAmount>{money("640.00")}</SubtotalAmount><UnitRate>{money("80.00")}<UnitOfMeasure>HUR</UnitOfMeasure>
+    </UnitRate></InvoiceDetailServiceItem></InvoiceDetailOrder>"""
+    line = read(invoice().replace("</InvoiceDetailOrder>", service)).lines[1]
+    assert (line.pos, line.order_line_ref, line.description, line.quantity) == ("1", "3", "Repair", 8)
+    assert (line.unit, line.unit_price, line.line_total) == ("HUR", 80, 640)
+
+
+def test_commas_between_thousands_are_no_decimals() -> None:
+    found = read(ORDER.replace("30.00", "13,030.00"))
+    assert found.net_total == 13030
