@@ -98,6 +98,8 @@ _DATE_FORMATS: Final = {
     "304": "CCYYMMDD------",
     "615": "YYWW",
     "616": "CCYYWW",
+    "715": "----YYWW",
+    "716": "------CCYYWW",
     "711": "--------CCYYMMDD",
     "713": "----------YYMMDD----",
     "717": "------YYMMDD",
@@ -148,7 +150,8 @@ def _shaped(digits: str, shape: str) -> date | None:
     if len(digits) != len(shape):
         return None
     part = {name: "".join(d for d, s in zip(digits, shape, strict=True) if s == name) for name in "CYMDW"}
-    year = int((part["C"] or "20") + part["Y"])
+    # EDIFACT is of 1987.
+    year = int((part["C"] or ("19" if part["Y"] >= "87" else "20")) + part["Y"])
     try:
         if part["W"]:
             return date.fromisocalendar(year, int(part["W"]), 1)

@@ -48,11 +48,11 @@ KINDS: Final = {
 # UNCL 2005, 6063, 5025 and 5125: the qualifiers that can stand for a field, the best first.
 _DELIVERY: Final = ("67", "69", "35", "17", "79", "2", "64", "63", "10", "11", "76", "18")
 _QUANTITIES: Final = {
-    "ORDERS": ("21", "131", "145", "1"),
-    "ORDRSP": ("113", "12", "170", "21", "1"),
-    "ORDCHG": ("21", "113", "1"),
-    "DESADV": ("12", "113", "46", "21", "1"),
-    "INVOIC": ("47", "46", "12", "21", "1"),
+    "ORDERS": ("21", "131", "145", "1", "11"),
+    "ORDRSP": ("113", "12", "170", "21", "1", "11"),
+    "ORDCHG": ("21", "113", "1", "11"),
+    "DESADV": ("12", "113", "46", "21", "1", "11"),
+    "INVOIC": ("47", "46", "12", "21", "1", "61"),
 }
 _PRICES: Final = ("AAA", "NTP", "NTU", "INV", "CON", "AAB", "AAE", "CAL", "CT", "GRP")
 _LINE_AMOUNTS: Final = ("203", "66", "38")
@@ -64,18 +64,28 @@ _CHARGE_SUMS: Final = {"charges_total": ("259", "C"), "allowances_total": ("260"
 _SELLERS: Final = ("SU", "SE", "II", "MF")
 _BUYERS: Final = ("BY", "IV", "OB", "UC")
 _RECEIVERS: Final = ("DP", "ST", "CN", "UD")
+# The day of a document, and what stands in for it in messages older than the qualifier for it.
+_ISSUED: Final = {"ORDERS": ("137", "4"), "INVOIC": ("137", "3")}
 _ORDER_NUMBER: Final = "ON"
+# Where no order number is called one: the order this one came from, or what the customer calls his order.
+_ORDERS_BY_OTHER_NAMES: Final = ("OP", "CR")
 _DELIVERY_NOTES: Final = ("DQ", "AAK", "AAU")
 _GTINS: Final = frozenset({"EN", "EAN", "SRV", "UP", "IB", "GTIN"})
-_SELLER_NUMBERS: Final = frozenset({"SA", "VN", "VP", "MF"})
-_BUYER_NUMBERS: Final = frozenset({"BP", "IN"})
-# C273: a description is cut into pieces of this length, in the middle of a word if need be.
+# UNCL 7143: the best first.
+_SELLER_NUMBERS: Final = ("SA", "VP", "VN", "MF")
+_BUYER_NUMBERS: Final = ("IN", "BP")
+# UNCL 4347: what may take the article's place, and what it takes the place of.
+_OTHER_ARTICLES: Final = frozenset({"2", "3", "4"})
+# UNCL 7081: what is said of an article beside what it is: quality, colour, grade, size.
+_TRAITS: Final = frozenset({"13", "35", "38", "98"})
+# C080 and C273 have this many pieces of a text, cut in the middle of a word if need be; what follows are codes.
+_PIECES: Final = 5
 _PIECE: Final = 35
 
 
 class EdifactExtractor(Extractor):
     key: ClassVar[str] = "edifact"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
 
     def score(self, source: Source) -> int | None:
         return 90 if source.media_type == media.EDIFACT else None
@@ -99,10 +109,11 @@ def _read(message: Message) -> Extraction:
         _put(header, "number", named, 2)
         findings += _answer(named, message.kind)
     heading = without_parties(parts.heading)
-    _dates(header, heading)
+    _dates(header, heading, message.kind)
     _references(header, parts)
     _parties(header, parts.heading)
     _terms(header, heading)
+    _currency(header, heading, parts.summary)
     _sums(header, heading, parts.summary)
     lines: list[Line] = []
     for group in parts.lines:
@@ -178,8 +189,8 @@ def _first(
     return None
 
 
-def _dates(header: Collector, heading: Sequence[Segment]) -> None:
-    issued = _first(heading, "DTM", ("137",))
+def _dates(header: Collector, heading: Sequence[Segment], kind: str) -> None:
+    issued = _first(heading, "DTM", _ISSUED.get(kind, ("137",)))
     if issued is not None:
         header.put_text("issue_date", issued.place(1, 2), issued.get(1, 3) or "102")
     _delivery(header, heading)
@@ -195,10 +206,9 @@ def _delivery(into: Collector, segments: Sequence[Segment]) -> None:
 def _references(header: Collector, parts: Parts) -> None:
     own = (segment for line in parts.lines for segment in line.own)
     named = [segment for segment in (*parts.heading, *own) if segment.tag == "RFF"]
-    orders = [segment for segment in named if segment.get(1) == _ORDER_NUMBER]
-    # Where no order number is called one, the customer's reference is what he ordered by.
-    orders = orders or [segment for segment in named if segment.get(1) == "CR"]
-    header.put_orders(segment.place(1, 2) for segment in orders)
+    for qualifier in (_ORDER_NUMBER, *_ORDERS_BY_OTHER_NAMES):
+        if not header.values.get("order_references"):
+            header.put_orders(segment.place(1, 2) for segment in named if segment.get(1) == qualifier)
     noted = _first(parts.heading, "RFF", _DELIVERY_NOTES)
     if noted is not None:
         _put(header, "delivery_note_reference", noted, 1, 2)
@@ -233,7 +243,7 @@ def _by_role(
 
 
 def _components(segment: Segment, element: int) -> list[str]:
-    parts = segment.elements[element - 1] if len(segment.elements) >= element else ()
+    parts = segment.elements[element - 1][:_PIECES] if len(segment.elements) >= element else ()
     return [part.strip() for part in parts if part.strip()]
 
 
@@ -249,7 +259,7 @@ def _name(header: Collector, name: str, party: Segment) -> None:
 def _joined(segment: Segment, element: int, first: int = 1) -> str:
     """The components of an element from the first, put together again as they were before they were cut."""
     text = ""
-    parts = segment.elements[element - 1][first - 1 :] if len(segment.elements) >= element else ()
+    parts = segment.elements[element - 1][first - 1 : _PIECES] if len(segment.elements) >= element else ()
     for index, part in enumerate(parts):
         split = index and len(parts[index - 1]) == _PIECE
         text += part if split or not text else f" {part}"
@@ -258,14 +268,22 @@ def _joined(segment: Segment, element: int, first: int = 1) -> str:
 
 def _terms(header: Collector, heading: Sequence[Segment]) -> None:
     for segment in heading:
-        if segment.tag == "CUX" and segment.get(1) in {"2", "1"}:
-            _put(header, "currency", segment, 1, 2)
-        elif segment.tag == "TOD":
+        if segment.tag == "TOD":
             _put(header, "incoterm", segment, 3)
         elif segment.tag == "FTX" and segment.get(1) == "AAB":
             text = _joined(segment, 4)
             if text:
                 header.put_value("payment_terms", text, segment.place(4, 1, text))
+
+
+def _currency(header: Collector, heading: Sequence[Segment], summary: Sequence[Segment]) -> None:
+    """The reference currency, or another that is named, or that of the sums."""
+    named = _first(heading, "CUX", ("2", "1")) or next((item for item in heading if item.tag == "CUX"), None)
+    if named is not None:
+        _put(header, "currency", named, 1, 2)
+    for segment in summary:
+        if segment.tag == "MOA":
+            _put(header, "currency", segment, 1, 3)
 
 
 def _sums(header: Collector, heading: Sequence[Segment], summary: Sequence[Segment]) -> None:
@@ -321,23 +339,26 @@ def _line(group: LineGroup, schedule: list[Segment] | None, kind: str, line: Col
 
 
 def _articles(line: Collector, own: Sequence[Segment]) -> None:
-    """C212 in LIN and PIA: whose number it is, says its type; PIA+3 and +4 name other articles."""
+    """C212 in LIN and PIA: whose number it is, says its type."""
+    numbers: dict[str, tuple[Segment, int]] = {}
     for segment in own:
-        if segment.tag not in {"LIN", "PIA"} or (segment.tag == "PIA" and segment.get(1) in {"3", "4"}):
+        if segment.tag not in {"LIN", "PIA"} or (segment.tag == "PIA" and segment.get(1) in _OTHER_ARTICLES):
             continue
         for element in range(3, 4) if segment.tag == "LIN" else range(2, 7):
             number, kind = segment.get(element), segment.get(element, 2)
             if kind in _GTINS or (not kind and ean.is_valid(number)):
                 _put(line, "gtin", segment, element)
-            elif kind in _SELLER_NUMBERS:
-                _put(line, "seller_article", segment, element)
-            elif kind in _BUYER_NUMBERS:
-                _put(line, "buyer_article", segment, element)
+            elif number:
+                numbers.setdefault(kind, (segment, element))
+    for name, kinds in (("seller_article", _SELLER_NUMBERS), ("buyer_article", _BUYER_NUMBERS)):
+        for place in (numbers[kind] for kind in kinds if kind in numbers):
+            _put(line, name, *place)
 
 
 def _description(line: Collector, own: Sequence[Segment]) -> None:
     texts = [(segment, _joined(segment, 3, 4)) for segment in own if segment.tag == "IMD"]
-    printed = [(segment, text) for segment, text in texts if text]
+    named = [(segment, text) for segment, text in texts if text]
+    printed = [item for item in named if item[0].get(2) not in _TRAITS] or named
     if printed:
         # Further IMD of the same characteristic go on with the text; others state colour, size and the like.
         kind = printed[0][0].get(2)
@@ -347,7 +368,7 @@ def _description(line: Collector, own: Sequence[Segment]) -> None:
 
 def _prices(line: Collector, own: Sequence[Segment], *, whole: bool) -> None:
     plain = without_allowances(own)
-    price = _first(plain, "PRI", _PRICES)
+    price = _first(plain, "PRI", _PRICES) or next((item for item in plain if item.tag == "PRI"), None)
     if price is not None:
         _put(line, "unit_price", price, 1, 2)
         _put(line, "price_base", price, 1, 5)

@@ -9,6 +9,8 @@ from extraction.extractors.edifact.segments import Message, Segment
 # What ends the heading, a line, or a party's group.
 _SUMMARY: Final = "UNS"
 _PARTY_GROUP: Final = frozenset({"LOC", "FII", "RFF", "CTA", "COM", "DOC"})
+# Within it, what a date may belong to.
+_DATED: Final = frozenset({"RFF", "DOC"})
 
 
 @dataclass(slots=True)
@@ -56,7 +58,9 @@ def party_groups(heading: Sequence[Segment]) -> Iterator[tuple[Segment, list[Seg
             if party is not None:
                 yield party, group
             party, group = segment, []
-        elif party is not None and segment.tag in _PARTY_GROUP:
+        elif party is not None and (
+            segment.tag in _PARTY_GROUP or (segment.tag == "DTM" and group and group[-1].tag in _DATED)
+        ):
             group.append(segment)
         elif party is not None:
             yield party, group

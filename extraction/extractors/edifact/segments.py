@@ -24,6 +24,7 @@ _CHARSETS: Final = {
     b"UNOI": "iso8859-6",
     b"UNOJ": "iso8859-8",
     b"UNOK": "iso8859-9",
+    b"UNOL": "iso8859-15",
 }
 
 
@@ -129,7 +130,8 @@ def _segments(text: str) -> Iterator[tuple[str, tuple[tuple[str, ...], ...], int
         start = advice.end()
     count = 0
     for raw, offset in _cut(text, service.terminator, service.release, start):
-        stripped = raw.strip("\r\n\t ")
+        # No character set of the syntax has line breaks: some cut an interchange into records wherever it falls.
+        stripped = re.sub(r"[\r\n]+", "", raw).strip("\t ")
         if not stripped:
             continue
         count += 1

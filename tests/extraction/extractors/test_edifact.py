@@ -2,6 +2,7 @@
 
 import time
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -170,6 +171,7 @@ def test_central_european_letters_are_read_by_their_own_character_set() -> None:
         ("202603201400:203", date(2026, 3, 20)),
         ("20260320140000:204", date(2026, 3, 20)),
         ("202612:616", date(2026, 3, 16)),
+        ("202610202612:716", date(2026, 3, 16)),
         ("2026031620260320:718", date(2026, 3, 20)),
         ("20260316-20260320:718", date(2026, 3, 20)),
         ("202603201400:102", date(2026, 3, 20)),
@@ -190,9 +192,66 @@ def test_several_messages_are_several_documents() -> None:
     assert [item.evidence["number"].path for item in found] == ["/UNH[1]/BGM[1]/2.1", "/UNH[3]/BGM[1]/2.1"]
 
 
-def test_the_customers_reference_stands_in_for_an_order_number() -> None:
-    found = document(interchange(message("ORDRSP", "231+AB-1+29", "RFF+CR:4500012'UNS+S'")))
+@pytest.mark.parametrize("named", ["RFF+CR:4500012'", "RFF+OP:4500012'", "RFF+CR:77'RFF+OP:4500012'"])
+def test_another_reference_of_the_customer_stands_in_for_an_order_number(named: str) -> None:
+    found = document(interchange(message("ORDRSP", "231+AB-1+29", f"{named}UNS+S'")))
     assert found.order_reference == "4500012"
+
+
+def test_dates_of_references_leave_a_party_whole() -> None:
+    dated = "NAD+SU+1::9++Holz KG'RFF+API:7'DTM+171:20200101:102'RFF+VA:DE136695976'DTM+171:20200101:102'"
+    found = document(interchange(message("INVOIC", "380+1+9", f"DTM+137:20260301:102'{dated}UNS+S'")))
+    assert (found.seller_name, found.seller_vat_id) == ("Holz KG", "DE136695976")
+    assert str(found.issue_date) == "2026-03-01"
+
+
+@pytest.mark.parametrize(
+    ("kind", "qualifier", "taken"), [("INVOIC", "3", True), ("ORDERS", "4", True), ("ORDRSP", "4", False)]
+)
+def test_older_messages_have_qualifiers_of_their_own_for_the_day(
+    kind: str, qualifier: str, taken: bool
+) -> None:
+    body = f"DTM+{qualifier}:930301:101'UNS+S'"
+    found = document(interchange(message(kind, "380+1+9", body, release="D:93A:UN")))
+    assert found.issue_date == (date(1993, 3, 1) if taken else None)
+
+
+def test_codes_behind_a_text_are_none_of_it() -> None:
+    party = "NAD+SU+1::9++Holz KG:Ulm::::1'"
+    lines = "LIN+1'IMD+F++::9:Leiste:Eiche:DE'QTY+113:1'"
+    found = document(interchange(message("ORDRSP", "231+1+9", f"{party}{lines}UNS+S'")))
+    assert (found.seller_name, found.lines[0].description) == ("Holz KG Ulm", "Leiste Eiche")
+
+
+def test_a_description_is_what_the_article_is_before_what_it_is_like() -> None:
+    traits = "IMD+F+35+:::rot'IMD+F+98+:::XL'"
+    said = "IMD+F+8+:::Jacke'IMD+F+8+:::gefüttert'"
+    lines = f"LIN+1'{traits}{said}QTY+113:1'LIN+2'{traits}QTY+113:1'"
+    found = document(interchange(response(lines=lines)))
+    assert [line.description for line in found.lines] == ["Jacke gefüttert", "rot"]
+
+
+def test_an_articles_numbers_are_told_apart_by_type_not_by_order() -> None:
+    lines = "LIN+1++4012345001235:EN'PIA+2+X1:SA'PIA+1+M9:MF+P1:BP+I1:IN'PIA+5+S1:SA'QTY+113:1'"
+    line = document(interchange(response(lines=lines))).lines[0]
+    assert (line.gtin, line.seller_article, line.buyer_article) == ("4012345001235", "S1", "I1")
+
+
+def test_the_currency_may_stand_in_the_sums_alone() -> None:
+    sums = "MOA+125:25:EUR:4'"
+    for body in (f"UNS+S'{sums}", f"CUX+3:EUR:9'UNS+S'{sums.replace(':EUR:4', '')}"):
+        assert document(interchange(message("INVOIC", "380+1+9", body))).currency == "EUR"
+
+
+def test_an_interchange_cut_into_records_is_put_together_again() -> None:
+    text = interchange(response()).decode("latin-1")
+    records = "\r\n".join(text[start : start + 80] for start in range(0, len(text), 80))
+    assert document(records.encode("latin-1")) == document(text.encode("latin-1"))
+
+
+def test_a_price_of_a_kind_we_do_not_know_is_still_the_price() -> None:
+    line = document(interchange(response(lines="LIN+1'QTY+113:2'PRI+AAH:1.5'"))).lines[0]
+    assert line.unit_price == Decimal("1.5")
 
 
 def test_a_line_in_schedules_is_one_line_for_each() -> None:
