@@ -2,10 +2,13 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from extraction.media import sniff
 from extraction.schemas import Extraction, Json
+
+# The code of what an extractor refuses when pictures are not to be recognised yet.
+RECOGNITION_AWAITED: Final = "recognition_awaited"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +21,8 @@ class Hints:
     own_vat_ids: tuple[str, ...] = ()
     profiles: tuple[Json, ...] = ()
     """What was taught about the sender's layouts, each {"id", "version", "taught"}."""
+    recognise: bool = True
+    """Whether text may be recognised on pictures, which takes a hundred times as long as reading it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,8 @@ class ExtractionRun(TenantModel):
     lease_until = models.DateTimeField(null=True)
     fence = models.PositiveBigIntegerField(default=0)
     attempts = models.PositiveSmallIntegerField(default=0)
+    # Some of it is a picture, found out by a first reading: such runs wait in a line of their own.
+    recognises = models.BooleanField(default=False)
     outcome = models.CharField(
         max_length=60, blank=True, help_text="documents, nothing_found or a reason code"
     )

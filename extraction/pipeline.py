@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -29,10 +30,12 @@ from zalion.vault.errors import BlobMissing, SealBroken
 from zalion.vault.index import token
 
 RUN_TASK = "extraction.run_due"
+RECOGNISE_TASK = "extraction.recognise_due"
 INDEX_KIND = "extraction.document"
 LEASE = timedelta(minutes=10)
 RETRY_AFTER = timedelta(minutes=1)
 MAX_ATTEMPTS = 3
+KNOWN = "known_document"  # the outcome of what was read before
 UNBOUNDED = "decompression_limit"  # the parser's flag for what unpacks to more than a mail may
 # Seconds for all sources of one message, well inside the lease and the time-out of a task.
 BUDGET = 180.0
@@ -69,7 +72,7 @@ def rerun(message: Message) -> None:
 def run_due() -> None:
     """Work off what is due in this tenant for about two minutes; several workers may do so at once."""
     ends = time.monotonic() + VISIT
-    while (run := _claim()) is not None:
+    while (run := _claim(recognises=False)) is not None:
         try:
             _work(run)
         except RunLost:
@@ -80,12 +83,23 @@ def run_due() -> None:
             return
 
 
-def _claim() -> ExtractionRun | None:
+def recognise_due() -> None:
+    """Work off one run whose text is to be recognised, unless another worker is at one: scans take long, and a heap of
+    them must keep neither other documents nor other work of the queue waiting."""
+    leased = ExtractionRun.objects.filter(recognises=True, lease_until__gt=timezone.now())
+    if leased.exists() or (run := _claim(recognises=True)) is None:
+        return
+    with suppress(RunLost):
+        _work(run)
+    with unit():
+        enqueue(RECOGNISE_TASK)
+
+
+def _claim(*, recognises: bool) -> ExtractionRun | None:
     now = timezone.now()
     free = Q(lease_until=None) | Q(lease_until__lte=now)
-    for run in (
-        ExtractionRun.objects.filter(free, due_at__lte=now).select_related("message").order_by("due_at")[:8]
-    ):
+    waiting = ExtractionRun.objects.filter(free, recognises=recognises, due_at__lte=now)
+    for run in waiting.select_related("message").order_by("due_at")[:8]:
         with unit():
             taken = ExtractionRun.objects.filter(free, pk=run.pk, fence=run.fence).update(
                 fence=run.fence + 1,
@@ -106,9 +120,12 @@ def _work(run: ExtractionRun) -> None:
         _finish(run, RunState.FAILED, outcome="extractor_died", seconds=None)
         return
     try:
-        readings = read_all(run.message)
+        readings = read_all(run.message, recognise=run.recognises)
     except (BlobMissing, SealBroken) as error:
         _finish(run, RunState.FAILED, outcome=error.code, seconds=time.monotonic() - started)
+        return
+    if any(reading.awaits_recognition for reading in readings):
+        _await_recognition(run)
         return
     if (
         run.attempts < MAX_ATTEMPTS
@@ -129,7 +146,7 @@ class Context:
     withheld: bool = False
 
 
-def context_of(message: Message) -> Context:
+def context_of(message: Message, *, recognise: bool = True) -> Context:
     known = profiles.of_sender(message)
     proven = profiles.is_proven(message)
     hints = {
@@ -137,18 +154,19 @@ def context_of(message: Message) -> Context:
         "subject": message.subject,
         "own_names": [message.tenant.name],
         "profiles": profiles.hints(known) if proven else [],
+        "recognise": recognise,
     }
     return Context(hints, withheld=bool(known) and not proven)
 
 
-def read_all(message: Message) -> list[Reading]:
+def read_all(message: Message, *, recognise: bool = True) -> list[Reading]:
     """Attachments that can be read, then the body; one that breaks, or that time ran out for, stops no other.
 
     What the parser found to unpack without bound is not opened. Signature logos, calendars and the like are no
     sources. Raises BlobMissing, SealBroken.
     """
     ends = time.monotonic() + BUDGET
-    context = context_of(message)
+    context = context_of(message, recognise=recognise)
     readings = []
     for row in Attachment.objects.filter(message=message, inline=False, media_type__in=READABLE):
         source = Source(row.path, row.name or row.path, row.media_type)
@@ -192,9 +210,10 @@ def read(source: Source, context: Context) -> Reading:
     if context.withheld and result["extractor"] in LAYOUTS:
         for document in documents:
             document["findings"].append(profiles.WITHHELD)
-    codes = [finding["code"] for finding in result["findings"]]
-    outcome = "documents" if documents else (codes[0] if codes else "nothing_found")
-    return Reading(source, outcome, result["extractor"] or "", result["version"] or "", documents)
+    findings = tuple(result["findings"])
+    outcome = "documents" if documents else (findings[0]["code"] if findings else "nothing_found")
+    extractor, version = result["extractor"] or "", result["version"] or ""
+    return Reading(source, outcome, extractor, version, documents, findings=findings)
 
 
 def _write(
@@ -220,11 +239,8 @@ def _write(
         )
         # The same paper sent twice is one document; the run says that it was known.
         rows = [row for row in rows if row.source_hmac not in known]
-        outcome = "documents" if rows else ("known_document" if known or again else "nothing_found")
-        told = [
-            {**r.told(), "outcome": "known_document" if r.source.hmac in known else r.outcome}
-            for r in readings
-        ]
+        outcome = "documents" if rows else (KNOWN if known or again else "nothing_found")
+        told = [{**r.told(), "outcome": KNOWN if r.source.hmac in known else r.outcome} for r in readings]
         _finish(run, RunState.DONE, outcome=outcome, seconds=seconds, sources=told)
         run.save(update_fields=["readings"])
         Document.objects.bulk_create(rows)
@@ -321,6 +337,15 @@ def _finish(
         )
         if not held:
             raise RunLost
+
+
+def _await_recognition(run: ExtractionRun) -> None:
+    """Put the run into the line of those whose pictures are to be recognised; it begins anew there."""
+    with unit():
+        ExtractionRun.objects.filter(pk=run.pk, fence=run.fence).update(
+            state=RunState.QUEUED, recognises=True, attempts=0, due_at=timezone.now(), lease_until=None
+        )
+        enqueue(RECOGNISE_TASK)
 
 
 def _again(run: ExtractionRun) -> None:

@@ -107,7 +107,7 @@ def _extract(source: Source, extractor: Extractor) -> tuple[Extractor, list[Extr
 
 def read_plain(payload: Mapping[str, Any]) -> Json:
     """`read` in plain data, for the child pool: takes {"name", "content", "hints": {"sender_domain", "subject",
-    "own_names", "own_vat_ids", "profiles"}}, hints and each of them optional; gives ReadResult.to_json(), in which a
+    "own_names", "own_vat_ids", "profiles", "recognise"}}, hints and each of them optional; gives ReadResult.to_json(), in which a
     document that was read with a profile has `profile`, its id and version."""
     hints = payload.get("hints") or {}
     known = Hints(
@@ -116,6 +116,7 @@ def read_plain(payload: Mapping[str, Any]) -> Json:
         own_names=tuple(hints.get("own_names") or ()),
         own_vat_ids=tuple(hints.get("own_vat_ids") or ()),
         profiles=tuple(hints.get("profiles") or ()),
+        recognise=hints.get("recognise", True),
     )
     return read(str(payload["name"]), payload["content"], known).to_json()
 

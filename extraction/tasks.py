@@ -13,6 +13,11 @@ def run_due() -> None:
     pipeline.run_due()
 
 
+@task(pipeline.RECOGNISE_TASK)
+def recognise_due() -> None:
+    pipeline.recognise_due()
+
+
 @task(profiles.LEARN_TASK)
 def learn_due() -> None:
     learning.learn_due()
@@ -30,5 +35,5 @@ def lessons_due(now: datetime) -> Iterator[Bell]:
 def runs_due(now: datetime) -> Iterator[Bell]:
     """Tenants with runs that wait, be it that a worker died over one."""
     runs = ExtractionRun.across_tenants.filter(due_at__lte=now)
-    for tenant in runs.order_by().values_list("tenant_id", flat=True).distinct():
-        yield Bell(tenant, pipeline.RUN_TASK)
+    for tenant, recognises in runs.order_by().values_list("tenant_id", "recognises").distinct():
+        yield Bell(tenant, pipeline.RECOGNISE_TASK if recognises else pipeline.RUN_TASK)

@@ -6,7 +6,7 @@ from statistics import fmean
 from typing import ClassVar, Final
 
 from extraction import media
-from extraction.extractor import Extractor, Source, UnreadableError
+from extraction.extractor import RECOGNITION_AWAITED, Extractor, Source, UnreadableError
 from extraction.extractors.ocr import repair
 from extraction.extractors.ocr.pictures import MAX_PAGES, is_image, pictures
 from extraction.extractors.ocr.reading import ReadPage, read_pages
@@ -30,6 +30,8 @@ class OcrExtractor(Extractor):
         return 30 if source.media_type in media.IMAGES and is_image(source.content) else None
 
     def extract(self, source: Source) -> list[Extraction]:
+        if not source.hints.recognise:
+            raise UnreadableError(RECOGNITION_AWAITED, "It is a picture; its text is to be recognised first.")
         pages = list(read_pages(pictures(source)))
         if not any(page.upright for page in pages):
             raise UnreadableError("no_picture", "No page of it is a picture; there is nothing to recognise.")
