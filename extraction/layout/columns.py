@@ -140,7 +140,7 @@ def find_header(rows: Sequence[Row], index: int, lexicon: Lexicon) -> Header | N
     if len(words) < 3 or sum(bool(_DIGIT.search(word.text)) for word in words) > len(words) / 4:
         return None
     # A row of labels with their values, or of labels for those below, is a heading's opposite.
-    if sum(":" in segment.text for segment in row.segments) * 2 > len(row.segments):
+    if sum(":" in segment.text for segment in row.segments) * 2 >= len(row.segments):
         return None
     if sum(lexicon.columns.begins(word.text) for word in words) < _ROLES:
         return None

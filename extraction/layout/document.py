@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import pairwise
 from statistics import median
 from typing import Any, Final, Self
 
@@ -10,7 +11,7 @@ from extraction.extractor import Hints
 from extraction.layout.arithmetic import CENT, line_adjusted
 from extraction.layout.blocks import read_blocks
 from extraction.layout.dates import DAY_FIRST, is_month_first, is_open
-from extraction.layout.doc_types import find_doc_type
+from extraction.layout.doc_types import find_doc_type, titled
 from extraction.layout.geometry import Page, Word, evidence_of, text_of
 from extraction.layout.header_fields import Candidate, dates_in, find_candidates, rows_outside
 from extraction.layout.headless import read_headless
@@ -134,6 +135,7 @@ def read_pages(pages: Sequence[Page], known: Known) -> Reading | None:
     candidates = find_candidates(pages, tables.rows, lex)
     doc_type, title = find_doc_type(pages, lex, candidates)
     doc_type = taught.meant("doc_type", doc_type) or doc_type
+    candidates += titled(pages, title, doc_type)
     draft = _Draft()
     currency_words = find_currency(pages, candidates)
     draft.put("currency", currency_of(text_of(currency_words)), currency_words)
@@ -299,6 +301,11 @@ def _unlabelled_date(
     several order dates: ours and the one on which the supplier took the order."""
     for name in _OWN_NUMBER[doc_type]:
         yield from (item for item in candidates if item.name == f"date_of_{name}")
+    # "vom" as a label of its own belongs to the number before it.
+    placed = sorted(candidates, key=lambda item: (item.label[0].page, item.label[0].y0, item.label[0].x0))
+    for before, item in pairwise(placed):
+        if item.name == "order_date" and before.name in _OWN_NUMBER[doc_type]:
+            yield item
     ordered = {
         day: item
         for item in reversed(candidates)
