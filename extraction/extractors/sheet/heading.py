@@ -81,12 +81,10 @@ def _texts(row: Row) -> Iterator[tuple[int, str]]:
 
 
 def _goes_on(row: Row, lower: Row) -> bool:
-    """Whether the lower row may be the second of a heading: words only, below or between those of the first."""
-    return (
-        len(list(_texts(row))) > 1
-        and any(cell.text for cell in lower)
-        and not any(cell.number or any(map(str.isdigit, cell.text)) for cell in lower)
-    )
+    """Whether the lower row may be the second of a heading: both hold words only."""
+    texts = [cell for cell in (*row, *lower) if cell.text]
+    plain = not any(cell.number or any(map(str.isdigit, cell.text)) for cell in texts)
+    return plain and sum(bool(cell.text) for cell in row) > 1 and any(cell.text for cell in lower)
 
 
 def _below(rows: Sequence[Row], start: int, width: int) -> list[Row]:

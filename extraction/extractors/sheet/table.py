@@ -29,7 +29,9 @@ def read_table(grid: Grid, lexicon: Lexicon) -> Table | None:
     best: Heading | None = None
     for index in range(min(len(grid.rows), MAX_HEAD)):
         for heading in headings(grid.rows, index, lexicon):
-            if best is None or heading.weight > best.weight:
+            # Where the row below says as much as the heading without it, it is a part of it.
+            longer = best is not None and best.first == index and heading.weight >= best.weight
+            if best is None or heading.weight > best.weight or longer:
                 best = heading
     if best is None:
         return None
