@@ -30,6 +30,12 @@ _SUMS: Final = (
 _LINES: Final = f"{_DEAL}/IncludedSupplyChainTradeLineItem"
 _NUMBER: Final = "IssuerAssignedID|ID"
 _DAY: Final = "DateTimeString|DateTime|DateString|Date"
+_NAMES: Final = ("Name", "SpecifiedLegalOrganization/TradingBusinessName")
+_TOTALS: Final = {
+    "net_total": "TaxBasisTotalAmount",
+    "tax_total": "TaxTotalAmount",
+    "gross_total": "GrandTotalAmount",
+}
 
 # What the supplier says of a delivery goes before what the buyer wished for.
 _EVENTS: Final = tuple(
@@ -51,17 +57,15 @@ _HEADER: Final[Paths] = {
         f"{_DELIVERY}/DespatchAdviceReferencedDocument/{_NUMBER}",
         f"{_DELIVERY}/DeliveryNoteReferencedDocument/{_NUMBER}",
     ),
-    "seller_name": (f"{_AGREEMENT}/SellerTradeParty/Name",),
+    "seller_name": tuple(f"{_AGREEMENT}/SellerTradeParty/{name}" for name in _NAMES),
     "seller_email": (
         f"{_AGREEMENT}/SellerTradeParty/DefinedTradeContact/EmailURIUniversalCommunication/URIID|CompleteNumber",
     ),
     "seller_iban": (
         f"{_SETTLEMENT}/SpecifiedTradeSettlementPaymentMeans/PayeePartyCreditorFinancialAccount/IBANID",
     ),
-    "buyer_name": (f"{_AGREEMENT}/BuyerTradeParty/Name",),
-    "currency": (f"{_SETTLEMENT}/InvoiceCurrencyCode|OrderCurrencyCode",),
-    "net_total": (f"{_SUMS}/TaxBasisTotalAmount",),
-    "gross_total": (f"{_SUMS}/GrandTotalAmount",),
+    "buyer_name": tuple(f"{_AGREEMENT}/BuyerTradeParty/{name}" for name in _NAMES),
+    "currency": (f"{_SETTLEMENT}/InvoiceCurrencyCode|OrderCurrencyCode", f"{_SUMS}/*/@currencyID"),
     "charges_total": (f"{_SUMS}/ChargeTotalAmount",),
     "allowances_total": (f"{_SUMS}/AllowanceTotalAmount",),
     "payment_terms": (f"{_SETTLEMENT}/SpecifiedTradePaymentTerms/Description",),
@@ -137,7 +141,7 @@ def _read(root: Node) -> Extraction:
         node for place in places for node in root.all(f"{place}/BuyerOrderReferencedDocument/{_NUMBER}")
     )
     _parties(root, header)
-    _tax(root, header)
+    _totals(root, header)
     doc_type = _doc_type(root)
     findings = _answer(root) if doc_type == "order_confirmation" else []
     lines: list[Line] = []
@@ -177,7 +181,7 @@ def _doc_type(root: Node) -> str:
 def _parties(root: Node, header: Fields) -> None:
     for name, party in (("seller_vat_id", "SellerTradeParty"), ("buyer_vat_id", "BuyerTradeParty")):
         for number in root.all(f"{_AGREEMENT}/{party}/SpecifiedTaxRegistration/ID"):
-            if number.attribute("schemeID") in {"VA", None} and name not in header.values:
+            if number.attribute("schemeID") in {"VA", "VAT", None} and name not in header.values:
                 header.put(name, number)
     if "seller_email" not in header.values:
         for address in root.all(f"{_AGREEMENT}/SellerTradeParty/URIUniversalCommunication/URIID"):
@@ -189,13 +193,14 @@ def _parties(root: Node, header: Fields) -> None:
         header.put("ship_to", party_to, ", ".join(part for part in parts if part))
 
 
-def _tax(root: Node, header: Fields) -> None:
+def _totals(root: Node, header: Fields) -> None:
     currency = header.values.get("currency")
-    # A second amount states the tax in the accounting currency (EN 16931 BT-111).
-    amounts = [node for node in root.all(f"{_SUMS}/TaxTotalAmount") if node.text]
-    own = [node for node in amounts if currency is None or node.attribute("currencyID") in {None, currency}]
-    for node in (own or amounts)[:1]:
-        header.put("tax_total", node)
+    for name, total in _TOTALS.items():
+        # A second amount states the same in the accounting currency (EN 16931 BT-111).
+        amounts = [node for node in root.all(f"{_SUMS}/{total}") if node.text]
+        own = [node for node in amounts if node.attribute("currencyID") in {None, currency}]
+        for node in (own or amounts)[:1]:
+            header.put(name, node)
 
 
 def _line(node: Node, line: Fields) -> Line:

@@ -136,3 +136,21 @@ def test_one_allowance_in_percent_is_the_lines_discount() -> None:
     )
     assert str(read(document(lines=line(extra=allowance))).lines[0].discount) == "10"
     assert read(document(lines=line(extra=allowance * 2))).lines[0].discount is None
+
+
+def test_totals_are_those_in_the_currency_of_the_document() -> None:
+    twice = document().replace(
+        b"<ram:GrandTotalAmount>",
+        b'<ram:GrandTotalAmount currencyID="SEK">360.00</ram:GrandTotalAmount><ram:GrandTotalAmount currencyID="EUR">',
+    )
+    assert str(read(twice).gross_total) == "35.70"
+    silent = twice.replace(b"<ram:InvoiceCurrencyCode>EUR</ram:InvoiceCurrencyCode>", b"")
+    assert read(silent).currency == "SEK"
+
+
+def test_a_seller_may_be_named_by_trade_alone() -> None:
+    trading = b"<ram:SpecifiedLegalOrganization><ram:TradingBusinessName>Holz</ram:TradingBusinessName>"
+    named = document().replace(
+        b"<ram:Name>Holz &amp; Sohn KG</ram:Name>", trading + b"</ram:SpecifiedLegalOrganization>"
+    )
+    assert read(named).seller_name == "Holz"
