@@ -14,6 +14,8 @@ from extraction.schemas import Evidence
 MAX_BYTES: Final = 32 * 1024 * 1024
 # Tags and attributes; each costs the tree about a hundred bytes, whatever it cost in the file.
 MAX_MARKS: Final = 800_000
+# libxml2's own limit of one text.
+_LONGEST_TEXT: Final = 10_000_000
 # How much of a file is looked at for what format it is.
 _OPENING: Final = 65536
 _DECLARATION: Final = re.compile(r"<\?xml[^>]*\?>")
@@ -157,7 +159,7 @@ def parse(content: bytes) -> Node:
     if len(content) > MAX_BYTES or content.count(b"<") + content.count(b"=") > MAX_MARKS:
         raise UnreadableError("too_large", "The XML is larger than order documents are.")
     try:
-        root = etree.fromstring(content.removeprefix(b"\xef\xbb\xbf").lstrip(), _parser())
+        root = etree.fromstring(content.removeprefix(b"\xef\xbb\xbf").lstrip(), _parser(content))
     except etree.XMLSyntaxError:
         root = _mended(media.decode(content))
     dtd: Any = root.getroottree().docinfo.internalDTD
@@ -166,12 +168,15 @@ def parse(content: bytes) -> Node:
     return Node(root)
 
 
-def _parser(*, recover: bool = False) -> etree.XMLParser:
+def _parser(content: bytes, *, recover: bool = False) -> etree.XMLParser:
+    # An embedded file can be a longer text than the parser takes by default; what that default also guards against
+    # needs a document type declaration.
+    longer = len(content) > _LONGEST_TEXT and b"DOCTYPE" not in content.replace(b"\0", b"")
     return etree.XMLParser(
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
-        huge_tree=False,
+        huge_tree=longer,
         remove_comments=True,
         remove_pis=True,
         recover=recover,
@@ -181,14 +186,14 @@ def _parser(*, recover: bool = False) -> etree.XMLParser:
 def _mended(text: str) -> etree._Element:
     """The tree of a file that states another encoding than it is in, has a margin, or does not declare a prefix."""
     content = _DECLARATION.sub("", text.strip(_MARGIN), count=1).encode()
-    parser = _parser()
+    parser = _parser(content)
     try:
         return etree.fromstring(content, parser)
     except etree.XMLSyntaxError as error:
         if any(entry.domain_name != "NAMESPACE" for entry in parser.error_log):
             message = "The XML is not well-formed; ask the sender for the file again."
             raise UnreadableError("xml_broken", message) from error
-        return etree.fromstring(content, _parser(recover=True))
+        return etree.fromstring(content, _parser(content, recover=True))
 
 
 def documents(root: Node, is_document: Callable[[Node], bool], depth: int = 4) -> Iterator[Node]:

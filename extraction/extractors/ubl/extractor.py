@@ -190,6 +190,10 @@ def _parties(root: Node, header: Fields) -> None:
             if number is not None and number.text and _is_vat(scheme):
                 header.put(f"{prefix}_vat_id", number)
                 break
+    # EN 16931 BT-46; a number with a scheme is nobody's customer number.
+    for number in root.all("AccountingCustomerParty/Party/PartyIdentification/ID") if is_bill else ():
+        if "customer_number" not in header.values and number.attribute("schemeID") is None:
+            header.put("customer_number", number)
     for path in ("Delivery/DeliveryLocation/Address", "Delivery/DeliveryAddress"):
         address = root.first(path)
         if address is not None and address.joined():
@@ -222,16 +226,11 @@ def _line(node: Node, line: Fields) -> Line:
     item = node.first("LineItem") or node
     line.node = item
     line.take_all(_LINE)
-    for allowance in item.all("AllowanceCharge"):
-        factor, charge = allowance.first("MultiplierFactorNumeric"), allowance.first("ChargeIndicator")
-        if (
-            factor is not None
-            and factor.text
-            and charge is not None
-            and charge.text.lower() in {"false", "0"}
-        ):
-            line.put("discount", factor)
-            break
+    # Several allowances of one line add up in ways that one percentage does not tell.
+    allowances = list(item.all("AllowanceCharge"))
+    if len(allowances) == 1 and allowances[0].value("ChargeIndicator").lower() in {"false", "0"}:
+        line.node = allowances[0]
+        line.take("discount", ("MultiplierFactorNumeric",))
     for owner in (node, item):
         line.node = owner
         line.take("order_line_ref", ("OrderLineReference/LineID",))

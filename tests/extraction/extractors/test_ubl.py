@@ -237,6 +237,36 @@ def test_the_encoding_is_the_one_really_used(stated: str, written: str) -> None:
     assert load("ubl").extract(source)[0].document.lines[0].description == "Stütze"
 
 
+def test_an_invoice_may_carry_a_large_file() -> None:
+    file = f'<cbc:EmbeddedDocumentBinaryObject mimeCode="application/pdf">{"QUJD" * 2_600_000}'
+    carried = f"<cac:Attachment>{file}</cbc:EmbeddedDocumentBinaryObject></cac:Attachment>"
+    found = read(invoice().replace("<cac:TaxTotal>", f"{carried}<cac:TaxTotal>", 1))[0].document
+    assert (found.number, found.tax_total) == ("R1", 19)
+
+
+def test_a_tree_without_end_is_left_in_peace() -> None:
+    deep = f"<Envelope>{'<a>' * 390_000}{'x' * 10_000_000}{'</a>' * 390_000}</Envelope>"
+    with pytest.raises(UnreadableError):
+        read(deep)
+
+
+def test_one_allowance_in_percent_is_the_lines_discount() -> None:
+    factor = "<cbc:MultiplierFactorNumeric>10</cbc:MultiplierFactorNumeric>"
+    allowance = (
+        f"<cac:AllowanceCharge><cbc:ChargeIndicator>false</cbc:ChargeIndicator>{factor}</cac:AllowanceCharge>"
+    )
+    for count, discount in ((1, 10), (2, None)):
+        text = response().replace("<cac:Price>", allowance * count + "<cac:Price>")
+        assert read(text)[0].document.lines[0].discount == discount
+
+
+def test_the_buyers_number_with_the_seller_is_no_number_of_a_register() -> None:
+    ids = "<cac:PartyIdentification><cbc:ID{}</cbc:ID></cac:PartyIdentification>"
+    both = ids.format(' schemeID="0088">4012345000009') + ids.format(">C-204")
+    start = "<cac:AccountingCustomerParty><cac:Party>"
+    assert read(invoice().replace(start, start + both))[0].document.customer_number == "C-204"
+
+
 def test_what_transfers_leave_behind_the_end_is_no_fault() -> None:
     assert read(response() + "\r\n\x1a\0")[0].document.number == "AB-17"
 
