@@ -6,7 +6,9 @@ from typing import ClassVar, Final
 
 from extraction import media
 from extraction.extractor import Extractor, Source, UnreadableError
+from extraction.extractors.body.grid import set_in_columns
 from extraction.extractors.body.html import html_text
+from extraction.extractors.body.quotes import own_lines
 from extraction.layout.document import Known, read_document
 from extraction.layout.geometry import Page, Word, page_of
 from extraction.schemas import Extraction
@@ -17,19 +19,11 @@ _WIDTH: Final = 5.0
 _HEIGHT: Final = 10.0
 
 _WORDS: Final = re.compile(r"\S+")
-# What begins a quoted mail, in the words of the common mail programs. From there on nothing is the sender's own.
-_QUOTE: Final = re.compile(
-    r"^(?:-{2,}\s*(?:Original|Ursprüngliche|Message d'origine|Messaggio originale|Mensaje original|Oorspronkelijk)"
-    r"|_{20,}\s*$"
-    r"|(?:Von|From|De|Da|Van)\s*:\s.*\S+@\S+"
-    r"|(?:Am|On|Le|Il|El|Op)\s.{6,120}(?:schrieb|wrote|a écrit|ha scritto|escribió|schreef)\b.*:\s*$)",
-    re.IGNORECASE,
-)
 
 
 class BodyExtractor(Extractor):
     key: ClassVar[str] = "body"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
 
     def score(self, source: Source) -> int | None:
         return 20 if source.media_type in {media.TEXT, media.HTML} else None
@@ -47,17 +41,7 @@ def body_text(source: Source) -> str:
         raise UnreadableError("too_large", f"The body has more than {MAX_CHARS} characters.")
     if source.media_type == media.HTML:
         text = html_text(text)
-    return _without_quotes(text)
-
-
-def _without_quotes(text: str) -> str:
-    kept = []
-    for line in text.splitlines():
-        if _QUOTE.match(line.strip()):
-            break
-        if not line.lstrip().startswith(">"):
-            kept.append(line.expandtabs(8))
-    return "\n".join(kept)
+    return "\n".join(set_in_columns(own_lines(text.splitlines())))
 
 
 def text_page(text: str) -> Page:

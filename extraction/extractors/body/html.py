@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from lxml import etree, html
 
 from extraction.extractor import UnreadableError
-from extraction.layout.numbers import readings
+from extraction.extractors.body.grid import Cell, aligned
+from extraction.extractors.body.quotes import is_forward
 
-COLUMN_GAP: Final = "    "
 MAX_DEPTH: Final = 200
 MAX_CELLS: Final = 50_000
 
@@ -38,10 +39,15 @@ _BLOCKS: Final = frozenset(
     | {"address", "pre", "form", "center", "dl", "dt", "dd", "hr", "main", "td", "th", "body", "fieldset"}
 )
 _HIDDEN: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.IGNORECASE)
-# How mail programs mark what they quote.
-_QUOTES: Final = re.compile(
-    r"gmail_quote|yahoo_quoted|moz-cite-prefix|divRplyFwdMsg|appendonsend|OLK_SRC_BODY"
+# How mail programs mark what they quote; Outlook heads it instead, as plain text.
+_QUOTES: Final = re.compile(r"gmail_quote|yahoo_quoted|moz-cite-prefix|OLK_SRC_BODY")
+_ROW: Final = re.compile(
+    r"display\s*:\s*(?:table-row(?!-)|(?:inline-)?flex(?!.*flex-direction\s*:\s*column))", re.IGNORECASE
 )
+# Where a forwarded mail says that it is one: in its first pieces of text, or on the lines above.
+_FIRST: Final = 20
+_BEGIN: Final = 200
+_ABOVE: Final = 6
 
 
 def html_text(text: str) -> str:
@@ -66,13 +72,12 @@ class _Writer:
     def __init__(self) -> None:
         self.lines: list[str] = [""]
         self.cells = 0
-        self.ended = False
 
     def text(self) -> str:
         return "\n".join(line.rstrip() for line in self.lines).strip("\n")
 
     def add(self, text: str | None) -> None:
-        if text and not self.ended:
+        if text:
             plain = re.sub(r"[\s\xa0]+", " ", text)
             line = self.lines[-1]
             self.lines[-1] = line + (plain.lstrip() if not line or line.endswith(" ") else plain)
@@ -84,13 +89,11 @@ class _Writer:
     def write(self, element: etree._Element, depth: int) -> None:
         """Adds the element, without the text after it."""
         name = element.tag if isinstance(element.tag, str) else ""
-        if not name or name in _SKIPPED or self.ended or depth > MAX_DEPTH or _hidden(element):
+        if not name or name in _SKIPPED or depth > MAX_DEPTH or _hidden(element):
             return
-        if name == "blockquote" or _QUOTES.search(f"{element.get('class') or ''} {element.get('id') or ''}"):
-            # Outlook's marker stands before the quoted mail instead of around it.
-            self.ended = element.get("id") in {"divRplyFwdMsg", "appendonsend"}
+        if _quotes(element, name) and not self._is_passed_on(element):
             return
-        if name == "table" and _is_grid(element):
+        if _is_grid(element):
             self.newline()
             self._grid(element, depth)
             return
@@ -107,40 +110,17 @@ class _Writer:
         if block:
             self.newline()
 
+    def _is_passed_on(self, element: etree._Element) -> bool:
+        """Whether what a program marks as quoted is a mail that was forwarded: it says so first, or the line above."""
+        first = "".join(str(text) for text in islice(element.itertext(), _FIRST))[:_BEGIN]
+        return is_forward(first) or is_forward("\n".join(self.lines[-_ABOVE:]))
+
     def _grid(self, table: etree._Element, depth: int) -> None:
-        rows = [list(self._cells(row, depth)) for row in _rows(table)]
-        columns = max((sum(span for _, span in row) for row in rows), default=0)
-        widths = [0] * columns
-        numeric = [True] * columns
-        for row in rows:
-            column = 0
-            for lines, span in row:
-                if span == 1:
-                    widths[column] = max([widths[column], *(len(line) for line in lines)])
-                    numeric[column] &= (
-                        not any(re.search(r"[^\W\d_]", line) for line in lines) or row is rows[0]
-                    )
-                column += span
-        for row in rows:
-            self._grid_row(row, widths, numeric)
+        self.lines += aligned([list(self._cells(row, depth)) for row in _rows(table)])
         self.lines.append("")
 
-    def _grid_row(self, row: list[tuple[list[str], int]], widths: list[int], numeric: list[bool]) -> None:
-        for level in range(max((len(lines) for lines, _ in row), default=0)):
-            text = ""
-            column = 0
-            for lines, span in row:
-                width = sum(widths[column : column + span]) + len(COLUMN_GAP) * (span - 1)
-                cell = lines[level] if level < len(lines) else ""
-                right = span > 1 or (numeric[column] and bool(readings(cell)))
-                text += (cell.rjust(width) if right else cell.ljust(width)) + COLUMN_GAP
-                column += span
-            self.lines.append(text.rstrip())
-
-    def _cells(self, row: etree._Element, depth: int) -> Iterator[tuple[list[str], int]]:
-        for cell in row:
-            if cell.tag not in {"td", "th"}:
-                continue
+    def _cells(self, row: etree._Element, depth: int) -> Iterator[Cell]:
+        for cell in _cells_of(row):
             self.cells += 1
             if self.cells > MAX_CELLS:
                 raise UnreadableError("too_large", f"The HTML body has more than {MAX_CELLS} table cells.")
@@ -149,12 +129,28 @@ class _Writer:
             yield [line.strip() for line in inner.lines if line.strip()], _span(cell)
 
 
+def _quotes(element: etree._Element, name: str) -> bool:
+    marks = f"{element.get('class') or ''} {element.get('id') or ''}"
+    return name == "blockquote" or bool(_QUOTES.search(marks))
+
+
 def _rows(table: etree._Element) -> Iterator[etree._Element]:
     for child in table:
-        if child.tag == "tr":
+        if child.tag == "tr" or _is_row(child):
             yield child
         elif child.tag in {"thead", "tbody", "tfoot"}:
             yield from (row for row in child if row.tag == "tr")
+
+
+def _is_row(element: etree._Element) -> bool:
+    """Whether an element that is no table's row is shown as one."""
+    return isinstance(element.tag, str) and bool(_ROW.search(element.get("style") or ""))
+
+
+def _cells_of(row: etree._Element) -> list[etree._Element]:
+    if row.tag == "tr":
+        return [cell for cell in row if cell.tag in {"td", "th"}]
+    return [cell for cell in row if isinstance(cell.tag, str)]
 
 
 def _span(cell: etree._Element) -> int:
@@ -162,11 +158,15 @@ def _span(cell: etree._Element) -> int:
     return min(max(int(text), 1), 100) if text.isascii() and text.isdigit() else 1
 
 
-def _is_grid(table: etree._Element) -> bool:
-    """A table of data, not one that lays out the page: nothing nested, and a row with more than one cell."""
-    if next(table.iterdescendants("table"), None) is not None:
-        return False
-    return any(sum(cell.tag in {"td", "th"} for cell in row) > 1 for row in _rows(table))
+def _is_grid(element: etree._Element) -> bool:
+    """A table of data, not one that lays out the page: nothing nested, and a row with more than one cell. Rows that are
+    no table's are such where several have as many cells."""
+    if element.tag == "table":
+        if next(element.iterdescendants("table"), None) is not None:
+            return False
+        return any(len(_cells_of(row)) > 1 for row in _rows(element))
+    counts = [len(_cells_of(child)) for child in element if _is_row(child)]
+    return len(counts) > 1 and counts[0] > 1 and counts.count(counts[0]) > 1
 
 
 def _hidden(element: etree._Element) -> bool:

@@ -140,3 +140,62 @@ def test_a_text_without_line_breaks_takes_no_longer_than_its_length() -> None:
     began = time.process_time()
     read(endless.decode())
     assert time.process_time() - began < 5
+
+
+HEAD = (
+    "Von: Vertrieb <v@federn.example>\nGesendet: 4. Mai 2026 09:00\nAn: Einkauf <e@acme.example>\nBetreff: "
+)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        f"-------- Weitergeleitete Nachricht --------\n{HEAD}Ihr Auftrag",
+        f"zur Info\n\n---------- Forwarded message ---------\n{HEAD}Ihr Auftrag",
+        f"z.K.\n\nGruß, Ada\n\n{HEAD}Auftragsbestätigung 8800",
+        f"{HEAD}WG: Auftragsbestätigung 8800",
+        "Begin forwarded message:\n\nFrom: Federn <v@federn.example>\nSubject: Order\nDate: 4 May 2026\nTo: Ada\n",
+    ],
+)
+def test_a_document_that_was_passed_on_is_read(head: str) -> None:
+    found = read(f"{head}\n\n{TABLE}")
+    assert (found.number, str(found.issue_date), len(found.lines)) == ("8800", "2026-02-03", 2)
+
+
+@pytest.mark.parametrize(
+    "subject", ["Bestellung 4500077", "AW: Auftragsbestätigung 8800", "Wo bleibt die Rechnung 1?"]
+)
+def test_what_a_reply_quotes_is_not_taken_for_passed_on(subject: str) -> None:
+    text = f"Guten Tag,\n\nwird gemacht.\n\n________________________________\n{HEAD}{subject}\n\n{TABLE}"
+    assert load("body").extract(Source.of("body", text.encode())) == []
+
+
+def test_a_quote_introduced_over_two_lines_is_cut() -> None:
+    quote = "Am Montag, dem 3. Mai 2026 um 10:12 Uhr schrieb Einkauf\n<e@acme.example>:\nAuftragsnummer: 999"
+    assert "999" not in body_text(Source.of("body", f"{TABLE}\n{quote}\n".encode()))
+
+
+def test_a_rule_of_underscores_cuts_nothing() -> None:
+    assert len(read(TABLE.replace("\nPos", f"\n{'_' * 70}\nPos")).lines) == 2
+
+
+@pytest.mark.parametrize("mark", ["\t", " | "])
+def test_a_table_parted_by_marks_is_set_in_columns(mark: str) -> None:
+    rows = [
+        "Pos;Art.-Nr.;Bezeichnung;Menge;Einzelpreis;Gesamtpreis",
+        "1;F-10;Druckfeder, lang und verzinkt;12;2,50;30,00",
+    ]
+    rows += ["2;F-20;Zugfeder;1.000;0,10;100,00"]
+    found = read("Auftragsbestätigung 8800\n\nHallo,\n> ja\n\n" + "\n".join(rows).replace(";", mark))
+    assert [(line.seller_article, str(line.line_total)) for line in found.lines] == [
+        ("F-10", "30.00"),
+        ("F-20", "100.00"),
+    ]
+
+
+def test_parts_shown_as_a_table_are_one() -> None:
+    cells = '<div style="display: table-cell">{}</div>'
+    rows = [("Art.-Nr.", "Bezeichnung", "Menge", "Betrag"), ("F-10", "Druckfeder", "12", "30,00")]
+    made = "".join(f'<div style="display:table-row">{"".join(map(cells.format, row))}</div>' for row in rows)
+    found = read(f"<html><p>Auftragsnummer: 8800</p><div style='display:table'>{made}</div></html>")
+    assert (found.lines[0].description, str(found.lines[0].quantity)) == ("Druckfeder", "12")
