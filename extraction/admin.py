@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from connectors.models import Message
-from extraction import review
+from connectors.models import Attachment, Message
+from extraction import outcomes, review
 from extraction.models import Document, DocumentState, ExtractionRun, RunState, SupplierProfile
 from extraction.views import comparing, profiling, reviewing, uploading
 from zalion.portal.site import MenuItem, Page, Panel, PortalAdmin, Section, Todo, Watch, portal
@@ -25,6 +25,7 @@ class DocumentAdmin(PortalAdmin):
     pages = (
         Page("review/", reviewing.queue, "review", roles.VIEW_DOCUMENTS),
         Page("upload/", uploading.upload, "upload", roles.IMPORT_MAIL, ("GET", "POST")),
+        Page("mail/reading/", uploading.progress, "reading-progress", roles.VIEW_DOCUMENTS),
         Page("review/<uuid:key>/", reviewing.document, "document", roles.VIEW_DOCUMENTS),
         Page(
             "review/<uuid:key>/pages/<int:page>/", reviewing.page_image, "document-page", roles.VIEW_DOCUMENTS
@@ -114,13 +115,18 @@ def of_message(request: HttpRequest, message: Message) -> dict[str, Any]:
     if documents:
         review.listed(documents)
     runs = list(ExtractionRun.objects.filter(message=message).order_by("-created_at")[:2])
+    waits = bool(runs) and runs[0].state in (RunState.QUEUED, RunState.RUNNING)
+    parts = list(Attachment.objects.filter(message=message)) if runs else []
     sources = {reading["source_hmac"] for reading in (runs[0].readings if runs else None) or ()}
     return {
         "documents": documents,
         # What is in the mail was read before, in another one.
         "known": [] if documents else list(Document.objects.filter(source_hmac__in=sources).only("pk")),
         "run": runs[0] if runs else None,
+        "told": outcomes.told(runs[0], parts, found=bool(documents)) if runs and not waits else [],
+        "model": outcomes.of_model(runs[0]) if runs else [],
         "read_again": len(runs) > 1,
+        **(uploading.following([message]) if waits else {}),
         "message": message,
         "may_read_again": roles.allows(request.user, roles.RETRY_MAIL),
     }

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.html import format_html
 
-from extraction import comparing, pipeline, review
+from extraction import comparing, outcomes, pipeline, review
 from extraction.forms import HEADER_GROUPS, LINE_COLUMNS
 from extraction.models import Document, DocumentState, ExtractionRun, RunState
 from zalion.portal import site
@@ -34,6 +34,10 @@ class Side:
     @property
     def document(self) -> Mapping[str, Any]:
         return self.reading["document"] if self.reading else {}
+
+    @property
+    def model(self) -> list[outcomes.Told]:
+        return outcomes.of_model(self.run)
 
 
 def readings(request: HttpRequest, key: UUID) -> HttpResponse:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from connectors.models import Message
-from extraction import pages, pipeline, places, review
+from extraction import outcomes, pages, pipeline, places, review
 from extraction.forms import Sheet, changes_of, doc_types, still_typed
 from extraction.models import Document, DocumentState, Review
 from zalion.portal import site
@@ -181,6 +181,7 @@ def _show(
         errors=errors or {},
         meanwhile=meanwhile or [],
         history=_history(shown),
+        model=outcomes.of_model(shown.run, path=shown.source_path),
         newer=review.has_newer_reading(shown),
         low=LOW_CONFIDENCE,
     )

@@ -45,7 +45,8 @@ function closeAround(button) {
 }
 
 /* An element with data-refresh="seconds" is replaced by its next version until that has the attribute no more,
-   and with it the elements whose ids data-refresh-too names. */
+   and with it the elements whose ids data-refresh-too names. The next version stands on this page, or at the address
+   of data-refresh-from. */
 function refreshLater(element, round) {
   const seconds = Number(element.dataset.refresh);
   if (!seconds || round > 90) return;
@@ -53,7 +54,7 @@ function refreshLater(element, round) {
     let fresh = null;
     let page = null;
     try {
-      const answer = await fetch(location.href, { headers: { "X-Requested-With": "fetch" } });
+      const answer = await fetch(element.dataset.refreshFrom ?? location.href, { headers: { "X-Requested-With": "fetch" } });
       if (answer.ok && !answer.redirected) {
         page = new DOMParser().parseFromString(await answer.text(), "text/html");
         fresh = page.getElementById(element.id);

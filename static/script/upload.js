@@ -60,6 +60,7 @@ function showAnswer(form, request) {
   }
   document.getElementById("page").replaceWith(fresh);
   start();
+  for (const element of fresh.querySelectorAll("[data-refresh]")) refreshLater(element, 0);
   (document.getElementById("outcomes") ?? fresh.querySelector("[data-upload] input:not([type=hidden])")).focus();
 }
 

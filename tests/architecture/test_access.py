@@ -44,6 +44,7 @@ ACCESS: dict[str, Row] = {
     "portal:index": Row(f"{PEOPLE} pat"),
     "portal:mail": Row(CONTENT),
     "portal:upload": Row("rui"),
+    "portal:reading-progress": Row(CONTENT),
     "portal:mail-retry": Row("rui", method="post"),
     "portal:message": Row(CONTENT, "message"),
     "portal:message-body": Row(CONTENT, "message"),

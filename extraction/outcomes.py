@@ -1,0 +1,144 @@
+"""What became of reading a mail, file by file, in words for people."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from connectors.mime.containers import OPENABLE
+from connectors.models import Attachment, Message, MessageState
+from extraction import pipeline
+from extraction.models import Document, ExtractionRun, RunState
+from extraction.schemas import SEVERITIES
+from extraction.sources import BODY
+from zalion.portal import states
+
+# How reading a file can end without a finding about it.
+_ENDED: Final = {
+    "timed_out": "Reading it took too long and was ended.",
+    "memory_exceeded": "Reading it took too much memory and was ended.",
+    "crashed": "Reading it broke off. Look at the original, or ask the sender for the file in another form.",
+    "out_of_time": "There was no time left for it after the other files of the mail. Read the mail again.",
+    pipeline.UNBOUNDED: "It unpacks to more than a mail may hold, so it was not opened.",
+}
+_NO_ANSWER: Final = {
+    "model_left_alone": "it failed before and is left alone for a while",
+    "model_misconfigured": "it is not set up right, and “manage.py check” says how",
+    "no_text": "there was no text to show it",
+    "out_of_time": "no time was left",
+    "model_refused": "it refused",
+    "model_cut_short": "its answer was cut short",
+    "model_not_understood": "what it said is no answer",
+}
+_QUIET: Final = frozenset({"documents", pipeline.KNOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is to be said of reading one file of a mail, or its text; ``severity`` is that of a finding."""
+
+    name: str
+    severity: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far reading a mail has come. ``open`` while more is to be expected; ``told`` the worst first, of a mail
+    without documents everything, else what could not be read."""
+
+    message: Message
+    open: bool
+    failed: str
+    documents: tuple[UUID, ...]
+    known: bool
+    told: tuple[Told, ...]
+
+
+def progress(messages: Sequence[Message]) -> list[Progress]:
+    """How far reading each of these mails has come."""
+    keys = [message.pk for message in messages]
+    runs: dict[UUID, ExtractionRun] = {}
+    for run in ExtractionRun.objects.filter(message__in=keys).order_by("created_at").defer("readings"):
+        runs[run.message_id] = run
+    documents = defaultdict(list)
+    for message_id, pk in Document.objects.filter(message__in=keys).values_list("message_id", "pk"):
+        documents[message_id].append(pk)
+    parts = defaultdict(list)
+    for part in Attachment.objects.filter(message__in=keys):
+        parts[part.message_id].append(part)
+    return [
+        _progress(message, runs.get(message.pk), documents[message.pk], parts[message.pk])
+        for message in messages
+    ]
+
+
+def _progress(
+    message: Message, run: ExtractionRun | None, documents: Sequence[UUID], parts: Sequence[Attachment]
+) -> Progress:
+    stored = message.state == MessageState.STORED
+    waits = run is None or run.state in (RunState.QUEUED, RunState.RUNNING)
+    failed = run.outcome if run is not None and run.state == RunState.FAILED else ""
+    return Progress(
+        message=message,
+        open=stored and waits,
+        failed=message.reason or message.state if not stored else failed,
+        documents=tuple(documents),
+        known=run is not None and run.outcome == pipeline.KNOWN,
+        told=tuple(told(run, parts, found=bool(documents))) if run is not None and not waits else (),
+    )
+
+
+def told(run: ExtractionRun, parts: Sequence[Attachment], *, found: bool) -> list[Told]:
+    """What there is to say of each file, the worst first; ``found`` is whether the mail gave a document: then only what
+    could not be read."""
+    names = {part.path: part.name or f"attachment {part.path}" for part in parts} | {
+        BODY: "The mail’s own text"
+    }
+    seen = {source["path"] for source in run.sources}
+    said = [item for source in run.sources for item in _of_source(source, names)]
+    said += _of_others(
+        [part for part in parts if part.path not in seen], {part.parent_path for part in parts}
+    )
+    wanted = [item for item in said if not found or item.severity != "info"]
+    return sorted(wanted, key=lambda item: -SEVERITIES.index(item.severity))
+
+
+def _of_source(source: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Told]:
+    name, outcome = names.get(source["path"], f"attachment {source['path']}"), source["outcome"]
+    findings = source.get("findings") or []
+    yield from (Told(name, finding["severity"], finding["message"]) for finding in findings)
+    if not findings and outcome in _ENDED:
+        yield Told(name, "error", _ENDED[outcome])
+    elif not findings and outcome not in _QUIET:
+        yield Told(name, "info", f"{states.words(outcome)}.")
+
+
+def _of_others(parts: Sequence[Attachment], opened: Collection[str]) -> Iterator[Told]:
+    """Files that were not looked into, but for containers whose files were."""
+    for part in parts:
+        name = part.name or f"attachment {part.path}"
+        if part.inline or part.media_type in pipeline.READABLE or part.path in opened:
+            continue
+        if part.media_type in OPENABLE:
+            yield Told(name, "warning", "Nothing in it could be opened.")
+        else:
+            yield Told(name, "info", "Files of this kind are not read.")
+
+
+def of_model(run: ExtractionRun, *, path: str = "") -> list[Told]:
+    """What a language model had to do with the run, of one source or of all; empty where none was asked."""
+    asked = [source for source in run.sources if "model" in source and path in ("", source["path"])]
+    return [_of_model(source["model"]) for source in asked]
+
+
+def _of_model(model: Mapping[str, Any]) -> Told:
+    name, outcome, taken = f"Language model {model['name']}:", model["outcome"], model["taken"]
+    if taken:
+        values = "1 value was" if taken == 1 else f"{taken} values were"
+        return Told(name, "info", f"{values} taken that it pointed to and the page bears out.")
+    if outcome == "model_gave_nothing":
+        return Told(name, "info", "Nothing that it pointed to could be taken.")
+    why = _NO_ANSWER.get(outcome) or states.words(outcome).lower()
+    return Told(name, "warning", f"It gave no answer: {why}. The reading stands without it.")
