@@ -117,11 +117,12 @@ def test_a_line_that_is_only_a_text_is_no_position() -> None:
     assert len(read(document("zugferd1", lines=note + line())).lines) == 1
 
 
-def test_a_line_that_sums_up_others_is_no_position() -> None:
-    group = line().replace(
-        "</ram:LineID>", "</ram:LineID><ram:LineStatusReasonCode>GROUP</ram:LineStatusReasonCode>"
-    )
-    assert [item.pos for item in read(document(lines=group + line(2))).lines] == ["2"]
+@pytest.mark.parametrize(
+    "told", ["LineStatusReasonCode>GROUP", "LineStatusReasonCode>INFORMATION", "LineStatusCode>GROUP"]
+)
+def test_a_line_that_sums_up_or_explains_others_is_no_position(told: str) -> None:
+    other = line().replace("</ram:LineID>", f"</ram:LineID><ram:{told}</ram:{told.split('>')[0]}>")
+    assert [item.pos for item in read(document(lines=other + line(2))).lines] == ["2"]
 
 
 def test_an_article_that_takes_anothers_place_is_read() -> None:
