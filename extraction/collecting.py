@@ -12,7 +12,7 @@ from extraction.schemas import DATE_FIELDS, NUMBER_FIELDS, CanonicalDocument, Ev
 _COMPACT: Final = frozenset({"seller_vat_id", "buyer_vat_id", "seller_iban"})
 # A number with a mark for thousands and one for decimals, or with a decimal comma that can be nothing else.
 _ENGLISH: Final = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+\.\d+")
-_CONTINENTAL: Final = re.compile(r"[+-]?(?:\d{1,3}(?:\.\d{3})+,\d+|\d+,(?:\d{1,2}|\d{4,}))")
+_CONTINENTAL: Final = re.compile(r"[+-]?(?:\d{1,3}(?:\.\d{3})+,\d+|\d+,(?:\d{1,2}|\d{4,})|(?:0|\d{4,}),\d+)")
 
 
 class Collector:

@@ -167,7 +167,7 @@ def _read(root: Node) -> Extraction:
 
 def _is_position(node: Node) -> bool:
     """ZUGFeRD 1 keeps free texts in lines of their own; the profile EXTENDED has lines that sum up or explain others
-    (BT-X-8, in Factur-X 1.08 BT-X-7), which would count twice."""
+    (BT-X-7, BT-X-8), which would count twice."""
     kinds = {item.text.upper() for item in node.all(f"{_LINE_DOCUMENT}/LineStatusReasonCode|LineStatusCode")}
     if kinds & {"GROUP", "INFORMATION"}:
         return False

@@ -273,7 +273,13 @@ def test_what_transfers_leave_behind_the_end_is_no_fault() -> None:
 
 @pytest.mark.parametrize(
     ("printed", "number"),
-    [("1,031.25", "1031.25"), ("1.031,25", "1031.25"), ("31,25", "31.25"), ("31,250", None)],
+    [
+        ("1,031.25", "1031.25"),
+        ("1.031,25", "1031.25"),
+        ("31,25", "31.25"),
+        ("0,125", "0.125"),
+        ("31,250", None),
+    ],
 )
 def test_a_number_written_as_it_is_printed_is_read_if_it_can_mean_one_thing(
     printed: str, number: str | None
