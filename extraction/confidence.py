@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from extraction.layout.arithmetic import CENT, line_proven
+from extraction.layout.dates import find_dates
 from extraction.schemas import CanonicalDocument, Line
 from extraction.validation import validate
 
@@ -40,12 +41,19 @@ def passes_without_person(document: CanonicalDocument) -> bool:
         return False
     if any(finding.severity != "info" or finding.code in _OPEN for finding in validate(document)):
         return False
+    # Who orders wants to know when it comes; a date that was read as mere text may say so.
+    if document.doc_type != "invoice" and any(_is_undated(line) for line in document.lines):
+        return False
     described = all(line.description and line_proven(line) for line in document.lines)
     # Orders and confirmations may do without taxes; what they print must add up all the same.
     taxed = (
         document.gross_total is not None or document.tax_total is not None or document.doc_type == "invoice"
     )
     return described and lines_make_net(document) and (net_makes_gross(document) or not taxed)
+
+
+def _is_undated(line: Line) -> bool:
+    return line.delivery_date is None and bool(find_dates(line.description or ""))
 
 
 def lines_make_net(document: CanonicalDocument) -> bool:

@@ -317,10 +317,14 @@ class Body:
     def _stacked(self, line: RawLine, index: int, words: Sequence[Word]) -> None:
         """Adds the words to the field their line in the cell stands for, as the heading lists them."""
         stack = self.header.columns[index].stack
+        # Where the article stands below the name, words without a digit go on with the name.
+        names = stack[0] == "description" and not all(any(map(str.isdigit, word.text)) for word in words)
         for word in words:
             level = round((word.y0 - self._top) / max(self.header.pitch, word.height / 2))
             role = stack[min(max(level, 0), len(stack) - 1)]
-            if level >= len(stack) and role != "description":
+            if names:
+                role = "description"
+            elif level >= len(stack) and role != "description" and (level > len(stack) or role in line.cells):
                 continue
             if word.text.strip(".").isdigit() and len(word.text.strip(".")) in {8, 13, 14}:
                 role = "gtin"

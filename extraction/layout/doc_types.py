@@ -6,7 +6,7 @@ from statistics import median
 from typing import Final
 
 from extraction.layout.geometry import Page, Segment, Word
-from extraction.layout.header_fields import Candidate, labels_of
+from extraction.layout.header_fields import Candidate, dates_in, following_id, labels_of
 from extraction.layout.lexicon import Lexicon, tokens_of
 from extraction.layout.lexicon import lexicon as lexicon_of
 
@@ -62,6 +62,22 @@ def find_doc_type(
     if not best[3]:
         return _summed(page, lexicon)
     return best[2], best[3]
+
+
+def titled(pages: Sequence[Page], title: Sequence[Word], doc_type: str) -> list[Candidate]:
+    """The number that stands beside the title, "ORDER CONFIRMATION 4711 dated 3 May 2026", and the date after it: for
+    where no label says them."""
+    row = next((row for page in pages[:1] for row in page.rows if title and title[-1] in row.words), None)
+    after = row.words[row.words.index(title[-1]) + 1 :] if row else []
+    number = following_id(after)
+    if not number:
+        return []
+    name, label = f"number_{doc_type}", tuple(title)
+    dates = dates_in(after[after.index(number[0]) + 1 :][:6])
+    return [
+        Candidate(name, tuple(number), 0.0, label, "inline"),
+        *(Candidate(f"date_of_{name}", tuple(hit), 0.0, label, "inline") for hit in dates),
+    ]
 
 
 def _numbers(segment: Segment) -> bool:

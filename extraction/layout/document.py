@@ -4,22 +4,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import pairwise
-from statistics import median
 from typing import Any, Final, Self
 
 from extraction.extractor import Hints
 from extraction.layout.arithmetic import CENT, line_adjusted
 from extraction.layout.blocks import read_blocks
 from extraction.layout.dates import DAY_FIRST, is_month_first, is_open
+from extraction.layout.dating import lone_dates
 from extraction.layout.doc_types import find_doc_type, titled
 from extraction.layout.geometry import Page, Word, evidence_of, text_of
-from extraction.layout.header_fields import Candidate, dates_in, find_candidates, rows_outside
+from extraction.layout.header_fields import Candidate, find_candidates, rows_outside
 from extraction.layout.headless import read_headless
 from extraction.layout.lexicon import Lexicon, language_of, lexicon
 from extraction.layout.lines import ReadLine, first_date, read_line
 from extraction.layout.lists import read_list
 from extraction.layout.numbers import NumberStyle, currency_of, style_of
 from extraction.layout.parties import find_parties
+from extraction.layout.sentences import read_sentences
 from extraction.layout.splitting import split_pages
 from extraction.layout.tables import Tables, read_tables
 from extraction.layout.taught.profile import PROFILE, Profile, Taught, choose
@@ -36,10 +37,8 @@ from extraction.layout.totals import choose as choose_totals
 from extraction.schemas import CanonicalDocument, Evidence, Extraction, Finding, Line, number_text
 
 _TRIM: Final = " :;,()[]*"
-# Where a letter's date stands: in this share of the page.
-_UPPER: Final = 0.45
-# Print so many times as high as the usual is a title.
-_TITLE: Final = 1.3
+# What a buyer writes.
+_BUYERS: Final = frozenset({"order", "order_change", "order_cancellation"})
 # The labels that give a document's own number, in the order in which they are believed.
 _OWN_NUMBER: Final = {
     "order_confirmation": ("number_order_confirmation", "number"),
@@ -147,7 +146,7 @@ def read_pages(pages: Sequence[Page], known: Known) -> Reading | None:
         draft.evidence["doc_type"] = evidence_of(title)
     _numbers(draft, candidates, doc_type)
     _dates(draft, pages, candidates, doc_type, month_first=month_first)
-    _parties(draft, pages, tables.rows, lex, candidates, known)
+    _parties(draft, pages, tables.rows, lex, candidates, known, is_order=doc_type in _BUYERS)
     totals = choose_totals(find_labelled(pages, tables.rows, lex), style, _line_sum(lines))
     if not lines:
         read_list(pages, lex, style, totals, tables)
@@ -179,6 +178,8 @@ def _tables(pages: Sequence[Page], lex: Lexicon, style: NumberStyle, taught: Pro
     tables = read_tables(pages, within, style, taught.table.headings(pages))
     if not tables.lines:
         read_blocks(pages, within, tables)
+    if not tables.lines:
+        read_sentences(pages, within, style, tables)
     if not tables.lines:
         read_headless(pages, within, style, tables)
     tables.lines = [line for line in tables.lines if not taught.table.is_stranger(line.cells)]
@@ -261,7 +262,7 @@ def _dates(
     for candidate in _unlabelled_date(candidates, doc_type, month_first=month_first):
         draft.put("issue_date", first_date(candidate.words, month_first=month_first), candidate.words)
     if "issue_date" not in draft.values:
-        for words in _lone_dates(pages):
+        for words in lone_dates(pages, candidates):
             draft.put("issue_date", first_date(words, month_first=month_first), words)
     evidence = draft.evidence.get("issue_date")
     if (
@@ -276,22 +277,6 @@ def _dates(
 
 def _texts(pages: Sequence[Page]) -> Iterator[str]:
     return (row.text for page in pages for row in page.rows)
-
-
-def _lone_dates(pages: Sequence[Page]) -> Iterator[list[Word]]:
-    """The dates in the upper part of the first page that stand in a title, for themselves, or after a place: "Ulm,
-    3. Mai 2026"."""
-    for page in pages[:1]:
-        upper = [row for row in page.rows if row.y0 < _UPPER * page.height]
-        usual = median(row.height for row in page.rows) if page.rows else 0.0
-        for segment in sorted(
-            (item for row in upper for item in row.segments), key=lambda item: -item.height
-        ):
-            for words in dates_in(segment.words):
-                before = segment.words[: segment.words.index(words[0])]
-                place = len(before) <= 3 and (not before or "," in text_of(before))
-                if segment.height > _TITLE * usual or (words[-1] is segment.words[-1] and place):
-                    yield words
 
 
 def _unlabelled_date(
@@ -322,8 +307,12 @@ def _parties(
     lex: Lexicon,
     candidates: Sequence[Candidate],
     known: Known,
+    *,
+    is_order: bool,
 ) -> None:
-    found = find_parties(pages, taken, lex, candidates, known.own_names, known.sender_domain)
+    found = find_parties(
+        pages, taken, lex, candidates, known.own_names, known.sender_domain, is_order=is_order
+    )
     draft.put("seller_name", text_of(found.seller).strip(" ,;:·|-"), found.seller)
     draft.put("buyer_name", text_of(found.buyer).strip(" ,;:·|-"), found.buyer)
     if found.guessed and "seller_name" in draft.values:
@@ -338,7 +327,9 @@ def _parties(
         *find_terms(candidates),
         *find_incoterm(candidates),
     ):
-        draft.put(name, value, words)
+        # What the foot of an order says is the buyer's own.
+        if not found.buyer_writes or not name.startswith("seller_"):
+            draft.put(name, value, words)
 
 
 def _totals(draft: _Draft, totals: Totals) -> None:

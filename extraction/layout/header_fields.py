@@ -26,7 +26,15 @@ _IGNORED: Final = frozenset(
 
 _ID: Final = re.compile(r"(?=[^\W_]*[\w./+#-]*\d)[^\W_#][\w./+#-]*")
 _IBAN: Final = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
-_VAT: Final = re.compile(r"[A-Z]{2}[A-Z0-9+*]{7,13}")
+# The states whose numbers begin with their code.
+_STATES: Final = (
+    "AT BE BG CH CY CZ DE DK EE EL ES FI FR GB GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO RS SE"
+)
+VAT_PREFIXES: Final = frozenset({*_STATES.split(), "SI", "SK", "TR", "XI"})
+_VAT: Final = re.compile(rf"(?:{'|'.join(sorted(VAT_PREFIXES))})[A-Z0-9+*]{{7,13}}")
+# "Nummer: 4711" names the document's; "Nr." may be any.
+_SPELLED_OUT: Final = 5
+_YEAR: Final = re.compile(r"(?:19|20)\d\d")
 
 
 Label = tuple[Match, int, int]
@@ -88,14 +96,18 @@ def _of_segment(
 ) -> Iterator[Candidate]:
     row = page.rows[index]
     segment = row.segments[position]
-    labels = labels_of(segment, lexicon)
+    labels = labels_of(segment, lexicon) or _bare_number(segment)
     for number, (match, first, last) in enumerate(labels):
-        names = [name for name in match.names if name not in _IGNORED]
+        leads = first == 0 or segment.words[first - 1].text.endswith((":", "·", "-", "|", ",", ";", "/"))
+        # "Notre code fournisseur" names no one.
+        names = [name for name in match.names if name not in _IGNORED and (leads or name not in PARTIES)]
         after = segment.words[last + 1].text if last + 1 < len(segment.words) else _beside(row, position)
         colon = segment.words[last].text.endswith(":") or after.startswith(":")
-        leads = first == 0 or segment.words[first - 1].text.endswith((":", "·", "-", "|", ",", ";", "/"))
         numbered = match.names[0].startswith("number") and tokens_of(segment.words[last].text)[-1:] == ("no",)
-        if not names or not (leads or colon or numbered) or _is_cut(segment.words, last):
+        if names and not (leads or colon or numbered):
+            yield from _told(segment, match, first, last)
+            continue
+        if not names or _is_cut(segment.words, last):
             continue
         # Where the next label follows at once, this one was part of it: "Rechnung | Nr."
         stop = labels[number + 1][1] if number + 1 < len(labels) else len(segment.words)
@@ -116,6 +128,38 @@ def _of_segment(
                         [*segment.words[last + 1 :], *_next_line(page, index, segment, lexicon)]
                     ):
                         yield Candidate(f"date_of_{name}", tuple(hit), score, label, place)
+
+
+def _is_sign(word: Word) -> bool:
+    """Whether the word is a mere sign for "number" and no label of its own."""
+    return tokens_of(word.text) == ("no",) and sum(map(str.isalpha, word.text)) < _SPELLED_OUT
+
+
+def _bare_number(segment: Segment) -> tuple[Label, ...]:
+    """The label "Nummer:", spelled out and alone or with a colon: the document's own."""
+    first = segment.words[0]
+    apart = len(segment.words) == 1 or first.text.endswith(":") or segment.words[1].text == ":"
+    spelled = tokens_of(first.text) == ("no",) and not _is_sign(first)
+    return ((Match(0, 1, ("number",)), 0, 0),) if apart and spelled else ()
+
+
+def _told(segment: Segment, match: Match, first: int, last: int) -> Iterator[Candidate]:
+    """The order a sentence names: "wir bestätigen Ihre Bestellung 4711 vom 3. Mai"."""
+    words = following_id(segment.words[last + 1 :]) if "order_reference" in match.names else []
+    if words:
+        score = 1.0 + 0.5 * (match.end - match.start)
+        yield Candidate("order_reference", tuple(words), score, segment.words[first : last + 1], "inline")
+
+
+def following_id(words: Sequence[Word]) -> list[Word]:
+    """The document's number these words begin with, at most a sign for "number" before it; a year is none."""
+    run = printed(words)[:4]
+    if run and _is_sign(run[0]):
+        run = run[1:]
+    text = run[0].text.strip(":;,()[]*") if run else ""
+    if len(text) < 3 or not _ID.fullmatch(text) or _YEAR.fullmatch(text) or run[0] in next(dates_in(run), []):
+        return []
+    return run[:1]
 
 
 def _beside(row: Row, position: int) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 
 from extraction.layout.addresses import Address, find_addresses
 from extraction.layout.geometry import Page, Segment, Word, text_of
-from extraction.layout.header_fields import Candidate, labels_of, read_name
+from extraction.layout.header_fields import Candidate, dates_in, labels_of, read_name
 from extraction.layout.lexicon import Lexicon, tokens_of
 
 _FORMS: Final = frozenset(
@@ -96,6 +96,8 @@ class Parties:
     seller: list[Word]
     buyer: list[Word]
     guessed: bool
+    buyer_writes: bool = False
+    """The seller is whom the paper is addressed to."""
 
 
 def find_parties(
@@ -105,8 +107,11 @@ def find_parties(
     labelled: Sequence[Candidate],
     own_names: Sequence[str],
     sender_domain: str | None,
+    *,
+    is_order: bool,
 ) -> Parties:
-    """Who sells and who buys, as far as the page says."""
+    """Who sells and who buys, as far as the page says. Where it does not, an order is written by who buys, everything
+    else by who sells."""
     shown = [*pages[:2], *pages[2:][-1:]]
     companies = [company for page in shown for company in _companies(page, taken, lexicon)]
     own = {tokens_of(name) for name in own_names}
@@ -119,6 +124,8 @@ def find_parties(
         seller = _sender(pages[0], addresses, buyers) or _letterhead(pages, lexicon) if pages else []
     buyer = named_buyer or _buyer(companies, tokens_of(text_of(seller)), own)
     buyer = buyer or _addressee(addresses, tokens_of(text_of(seller)))
+    if is_order and not named_seller and not named_buyer and tokens_of(text_of(buyer)) not in own:
+        return Parties(buyer, seller, guessed=not companies, buyer_writes=True)
     return Parties(seller, buyer, guessed=not named_seller and not companies)
 
 
@@ -157,7 +164,7 @@ def _labelled(candidates: Sequence[Candidate], name: str) -> list[Word]:
         tokens = tokens_of(candidate.text)
         # "Customer Service" is no label with a value; a label inside a line of text ends in a colon.
         apart = candidate.place != "inline" or candidate.label[-1].text.endswith(":")
-        if apart and len(tokens) <= 10 and "no" not in tokens:
+        if apart and len(tokens) <= 10 and "no" not in tokens and not next(dates_in(candidate.words), []):
             words = list(candidate.words)
             return _cut(words) or words
     return []

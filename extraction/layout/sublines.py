@@ -11,6 +11,8 @@ _ROLES: Final = frozenset(
     {"buyer_article", "seller_article", "delivery_date", "gtin", "order_line_ref", "discount"}
 )
 
+_SHORT: Final = 4
+
 Value = tuple[str, list[Word]]
 
 
@@ -45,5 +47,8 @@ def _value(role: str, label: Sequence[Word], after: Sequence[Word]) -> list[Word
     if not value or not any(char.isdigit() for char in value[0].text):
         return []
     colon = label[-1].text.endswith(":") or after[0].text == ":"
+    # "Material: 304 stainless" names no article.
+    if len(value) > 1 and value[0].text.isdigit() and len(value[0].text) < _SHORT:
+        return []
     # An article's number has the look of one; a word with a digit in a text has not, unless nothing follows it.
     return value[:1] if colon or len(value) == 1 or value[0].text[:1].isupper() else []

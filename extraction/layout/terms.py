@@ -9,7 +9,7 @@ from stdnum.eu import vat as eu_vat
 from stdnum.exceptions import ValidationError
 
 from extraction.layout.geometry import Page, Row, Word, text_of
-from extraction.layout.header_fields import Candidate, read_iban, read_vat_id
+from extraction.layout.header_fields import VAT_PREFIXES, Candidate, read_iban, read_vat_id
 from extraction.layout.numbers import currency_of
 
 Found = tuple[str, str, list[Word]]
@@ -19,6 +19,8 @@ INCOTERMS: Final = frozenset(
     ["EXW", "FCA", "CPT", "CIP", "DAP", "DPU", "DDP", "FAS", "FOB", "CFR", "CIF", "DAT", "DDU"]
 )
 _TRIM: Final = " :;,()[]*"
+# Below this share of a page is its imprint.
+_FOOT: Final = 0.9
 
 
 def compact(text: str) -> str:
@@ -42,13 +44,15 @@ def find_currency(pages: Sequence[Page], candidates: Sequence[Candidate]) -> lis
 
 
 def _currency_words(pages: Sequence[Page]) -> Iterator[tuple[Word, bool]]:
+    """The words that name a currency, and whether an amount stands beside; the capital in an imprint is none."""
     for page in pages:
         for row in page.rows:
             words = row.words
             for index, word in enumerate(words):
                 if currency_of(word.text):
                     around = words[max(0, index - 1) : index + 2]
-                    yield word, any(char.isdigit() for item in around for char in item.text)
+                    near = any(char.isdigit() for item in around for char in item.text)
+                    yield word, near and row.y0 < _FOOT * page.height
 
 
 def find_vat_ids(candidates: Sequence[Candidate], rows: Sequence[Row], own: Sequence[str]) -> Iterator[Found]:
@@ -64,11 +68,17 @@ def find_vat_ids(candidates: Sequence[Candidate], rows: Sequence[Row], own: Sequ
             yield "seller_vat_id", compact(item.text), list(item.words)
             break
     else:
-        for row in rows:
-            words = read_vat_id(row.words)
-            if words and compact(text_of(words)) not in taken and eu_vat.is_valid(text_of(words)):
+        for words in _unlabelled_vat_ids(rows):
+            if compact(text_of(words)) not in taken and eu_vat.is_valid(text_of(words)):
                 yield "seller_vat_id", compact(text_of(words)), words
                 return
+
+
+def _unlabelled_vat_ids(rows: Sequence[Row]) -> Iterator[list[Word]]:
+    for row in rows:
+        for index, word in enumerate(row.words):
+            if word.text[:2] in VAT_PREFIXES and (words := read_vat_id(row.words[index : index + 8])):
+                yield words
 
 
 def find_iban(rows: Sequence[Row]) -> Iterator[Found]:

@@ -70,3 +70,11 @@ def test_an_order_without_taxes_passes_when_its_lines_make_its_net_total() -> No
 def test_a_value_that_a_check_doubts_is_less_sure_than_one_it_does_not() -> None:
     wrong = replace(PROVEN_INVOICE, lines=(replace(LINE, line_total=Decimal("11.00")),))
     assert confidences(wrong)["lines.0.line_total"] < confidences(PROVEN_INVOICE)["lines.0.line_total"]
+
+
+def test_a_date_that_was_read_as_text_is_for_a_person_unless_the_goods_have_gone() -> None:
+    line = replace(LINE, description="Spring ready 3 May 2026")
+    order = replace(PROVEN_INVOICE, doc_type="order", lines=(line,))
+    assert not passes_without_person(order)
+    assert passes_without_person(replace(order, lines=(replace(line, delivery_date=date(2026, 5, 3)),)))
+    assert passes_without_person(replace(order, doc_type="invoice"))

@@ -126,3 +126,78 @@ def test_the_label_of_an_order_is_no_title() -> None:
     found = read_document([page(rows)], Known())
     assert found
     assert (found.document.doc_type, found.document.number) == ("invoice", "2025-48292")
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Wir bestätigen Ihre Bestellung B-4711 vom 3. Mai 2026 wie folgt:",
+        "We confirm your order no. B-4711 of 3 May 2026:",
+        "Suite à votre commande n° B-4711 du 3 mai 2026 :",
+        "In riferimento al Vs. ordine n. B-4711 del 3 maggio 2026",
+        "En referencia a su pedido nº B-4711 de fecha 3 de mayo de 2026",
+        "Naar aanleiding van uw bestelling B-4711 d.d. 3 mei 2026",
+    ],
+)
+def test_an_order_is_named_in_a_sentence(sentence: str) -> None:
+    assert document("Auftragsbestätigung Nr. A-1", sentence).order_reference == "B-4711"
+
+
+def test_a_sentence_about_orders_names_none() -> None:
+    for text in (
+        "zu Ihre Bestellung vom 3. Mai 2026",
+        "und Ihre Bestellung gemäß Angebot Nr. 815",
+        "Ihre Bestellung 2026",
+    ):
+        assert document("Auftragsbestätigung Nr. A-1", f"Danke für {text}").order_reference is None
+
+
+def test_the_number_and_the_date_stand_beside_the_title_where_no_label_says_them() -> None:
+    found = document("Opdrachtbevestiging 815-22 van 3 mei 2026")
+    assert (found.number, str(found.issue_date)) == ("815-22", "2026-05-03")
+    assert document("Opdrachtbevestiging 815-22", "Ordernummer: V-9").number == "V-9"
+
+
+def test_a_number_is_the_documents_own_where_its_label_says_no_more() -> None:
+    assert document("Auftragsbestätigung", "Nummer: A-815").number == "A-815"
+    assert document("Opdrachtbevestiging", "Nummer:", "815-22").number == "815-22"
+
+
+def test_what_stands_before_a_vat_number_is_no_part_of_it() -> None:
+    found = document("Fattura n. F-1", "P. IVA e C.F. IT00159560366")
+    assert found.seller_vat_id == "IT00159560366"
+    found = document("Facture n° F-1", "Capital 50 000 EUR - identifiant fiscal FR40303265045")
+    assert found.seller_vat_id == "FR40303265045"
+
+
+def test_an_order_is_written_by_who_buys() -> None:
+    head = ("Acme Pumps Ltd - 5 High Street - Leeds LS1 1AA", "Sample Springs Ltd")
+    order = document(*head, "Purchase Order 4711", "Date: 3 May 2026")
+    assert (order.seller_name, order.buyer_name) == ("Sample Springs Ltd", "Acme Pumps Ltd")
+    answer = document(*head, "Order Confirmation 4711", "Date: 3 May 2026")
+    assert (answer.seller_name, answer.buyer_name) == ("Acme Pumps Ltd", "Sample Springs Ltd")
+
+
+def test_our_number_at_a_supplier_names_no_supplier() -> None:
+    rows = (
+        "Muelles SL - Calle Mayor 1 - 28001 Madrid",
+        "Confirmación de pedido nº C-1",
+        "Nº proveedor:",
+        "Pedido E-8 de fecha 27.02.26",
+    )
+    assert document(*rows).seller_name == "Muelles SL"
+
+
+def test_a_date_that_a_label_calls_the_deliverys_is_not_the_documents() -> None:
+    assert document("Auftragsbestätigung A-1", "Liefertermin", "3.5.2026").issue_date is None
+
+
+def test_the_capital_in_an_imprint_is_in_no_documents_currency() -> None:
+    rows = [
+        (20, ((20, "Confirmation de commande n° C-1"),)),
+        (40, ((20, "Total HT"), (200, "120,00"), (300, "CHF"))),
+        *((780 + 15 * row, ((20, "Capital 50 000 EUR"),)) for row in range(3)),
+    ]
+    found = read_document([page(rows)], Known())
+    assert found
+    assert found.document.currency == "CHF"

@@ -37,14 +37,20 @@ class Totals:
         rows.append((names["net"], trade.net))
         if not self.only_net:
             for rate, base, tax in trade.taxes:
-                text = names["tax"] if len(trade.taxes) == 1 else self._rated()
+                text = (
+                    self._rated() if len(trade.taxes) > 1 or self._is_nested(names["tax"]) else names["tax"]
+                )
                 rows.append((text.format(rate=rate, of=self.style.number(base)), tax))
             rows.append((names["gross"], trade.net + trade.tax))
         return rows
 
+    def _is_nested(self, text: str) -> bool:
+        """A label with an amount of its own does not stand over another."""
+        return self.shape == "side" and "{of}" in text
+
     def _rated(self) -> str:
         """With several rates each row says its own."""
-        if "{rate}" in self.names["tax"]:
+        if "{rate}" in self.names["tax"] and not self._is_nested(self.names["tax"]):
             return self.names["tax"]
         return next(text for text in self.trade.words["totals"]["tax"] if "{rate}" in text)
 
