@@ -48,7 +48,7 @@ def learn(document: Document) -> SupplierProfile | None:
 def _lesson(document: Document) -> tuple[SupplierProfile | None, bool]:
     """What was learned, and whether another document taught the layout meanwhile, so that it is to be tried again."""
     message = document.message
-    if document.state not in DECIDED or not message.sender_domain_token or not profiles.is_proven(message):
+    if document.state not in DECIDED or not message.sender_address or not profiles.is_proven(message):
         return None, False
     known = profiles.of_sender(message)
     payload = {
@@ -57,7 +57,7 @@ def _lesson(document: Document) -> tuple[SupplierProfile | None, bool]:
         "approved": document.current,
         "machine": document.machine,
         "hints": {
-            "sender_domain": message.sender_domain or None,
+            "sender_domain": profiles.company_domain(message),
             "own_names": [message.tenant.name],
             "profiles": profiles.hints(known),
         },

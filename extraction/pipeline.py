@@ -150,7 +150,7 @@ def context_of(message: Message, *, recognise: bool = True) -> Context:
     known = profiles.of_sender(message)
     proven = profiles.is_proven(message)
     hints = {
-        "sender_domain": message.sender_domain or None,
+        "sender_domain": profiles.company_domain(message),
         "subject": message.subject,
         "own_names": [message.tenant.name],
         "profiles": profiles.hints(known) if proven else [],

@@ -1,6 +1,7 @@
 """Supplier profiles: which are in force for a mail's sender, how a new version is kept, and how one is undone."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from connectors import senders
 from connectors.models import Message
 from extraction.models import Document, SupplierProfile
 from zalion.tenancy.unit import unit
+from zalion.vault.index import token
 
 LEARN_TASK: Final = "extraction.learn_due"
 # So many layouts of one sender are tried on a page, those taught last.
@@ -22,6 +24,8 @@ WITHHELD: Final = {
     "severity": "warning",
     "message": "The mail failed its sender's authentication: it was read without what was learned about this sender.",
 }
+_LINES: Final = Path(__file__).with_name("freemail.txt").read_text("utf-8").splitlines()
+FREEMAIL: Final = frozenset(line for line in _LINES if line and not line.startswith("#"))
 
 
 class NotInForce(Exception):
@@ -36,11 +40,28 @@ def in_force() -> "QuerySet[SupplierProfile]":
     return SupplierProfile.objects.filter(~Exists(newer), undone_at=None)
 
 
+def company_domain(message: Message) -> str | None:
+    """The domain of a mail's sender, unless anybody may have an address there; None where it tells nothing."""
+    domain = message.sender_domain
+    return domain if domain and domain not in FREEMAIL else None
+
+
+def sender_of(message: Message) -> tuple[str, str]:
+    """By what a mail's sender is known, and its token: the domain, or the whole address where the domain is shared;
+    both empty without an address."""
+    domain = company_domain(message)
+    if domain:
+        return domain, message.sender_domain_token
+    address = (message.sender_address or "").lower()
+    return address, token("domain", address) if address else ""
+
+
 def of_sender(message: Message) -> Sequence[SupplierProfile]:
     """What is known of the layouts of this mail's sender."""
-    if not message.sender_domain_token:
+    _, sender_token = sender_of(message)
+    if not sender_token:
         return []
-    found = in_force().filter(domain_token=message.sender_domain_token)
+    found = in_force().filter(domain_token=sender_token)
     return list(found.order_by("-created_at")[:MAX_LAYOUTS])
 
 
@@ -61,21 +82,18 @@ def keep(
 ) -> SupplierProfile | None:
     """A new version of ``base``, or the first of a new layout, taught by ``document``; None when ``base`` is not in
     force any more, so that it has to be learned anew."""
-    message = document.message
+    sender, sender_token = sender_of(document.message)
     row = SupplierProfile(
-        domain=message.sender_domain,
-        domain_token=message.sender_domain_token,
+        domain=sender,
+        domain_token=sender_token,
         seller_name=document.seller_name,
         taught=taught,
         document=document,
     )
     with unit():
         if base is not None:
-            # The layout's first version is its lock: two documents never teach it at once.
-            versions = SupplierProfile.objects.select_for_update(no_key=True).filter(layout=base.layout)
-            rows = list(versions.order_by("version").defer("taught"))
-            current = [version for version in rows if version.undone_at is None]
-            if not current or current[-1].pk != base.pk:
+            rows = _held(base.layout)
+            if _in_force(rows) != base:
                 return None
             row.layout, row.version = base.layout, rows[-1].version + 1
         row.save()
@@ -91,14 +109,24 @@ def undo(layout: UUID, *, version: int) -> SupplierProfile | None:
     Raises NotInForce when ``version`` is not the one in force.
     """
     with unit():
-        row = in_force().filter(layout=layout, version=version).first()
-        undone = row and SupplierProfile.objects.filter(pk=row.pk, undone_at=None).update(
-            undone_at=timezone.now()
-        )
-        if row is None or not undone:
+        row = _in_force(_held(layout))
+        if row is None or row.version != version:
             raise NotInForce
+        SupplierProfile.objects.filter(pk=row.pk).update(undone_at=timezone.now())
         trail.record(actions.PROFILE_UNDONE, object=row, facts={"version": version})
     return in_force().filter(layout=layout).first()
+
+
+def _held(layout: UUID) -> list[SupplierProfile]:
+    """The layout's versions, oldest first. Until the unit ends nobody else adds or undoes one: documents never teach a
+    layout at once, and nothing is added to what is being undone."""
+    # The first version is the lock. The others are asked for once it is held, for those that came until then.
+    SupplierProfile.objects.select_for_update(no_key=True).filter(layout=layout, version=1).first()
+    return list(SupplierProfile.objects.filter(layout=layout).order_by("version").defer("taught"))
+
+
+def _in_force(rows: Sequence[SupplierProfile]) -> SupplierProfile | None:
+    return next((row for row in reversed(rows) if row.undone_at is None), None)
 
 
 def versions(layout: UUID) -> list[SupplierProfile]:

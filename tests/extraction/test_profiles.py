@@ -24,9 +24,9 @@ NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 DOMAIN = "wisla.example"
 
 
-def mail(pdf: bytes, *, domain: str = DOMAIN) -> bytes:
+def mail(pdf: bytes, *, sender: str = f"sales@{DOMAIN}") -> bytes:
     message = EmailMessage()
-    message["From"] = f"Sales <sales@{domain}>"
+    message["From"] = f"Sales <{sender}>"
     message["To"] = "orders@acme.example"
     message["Subject"] = "Confirmation"
     message["Date"] = "Fri, 20 Nov 2026 09:00:00 +0000"
@@ -48,13 +48,13 @@ class Desk:
         self.company, self.mailbox, self.server = company, mailbox, server
         self.taken = 0
 
-    def take_in(self, papers: Sequence[bytes], *, domain: str = DOMAIN) -> list[Document]:
+    def take_in(self, papers: Sequence[bytes], *, sender: str = f"sales@{DOMAIN}") -> list[Document]:
         """The documents of these papers, in their order, each sent in a mail."""
         with self.company.work():
             before = set(Document.objects.values_list("pk", flat=True))
         for pdf in papers:
             self.taken += 1
-            self.server.deliver(mail(pdf, domain=domain), received_at=NOW + timedelta(minutes=self.taken))
+            self.server.deliver(mail(pdf, sender=sender), received_at=NOW + timedelta(minutes=self.taken))
         with self.company.work():
             mapping = FolderMapping.objects.get(mailbox=self.mailbox)
             sync.sync_folder(mapping.pk)
@@ -170,7 +170,7 @@ def test_a_later_correction_makes_a_version_and_undoing_it_leaves_the_one_before
 
 def test_another_layout_of_the_same_sender_is_read_as_before(desk: Desk) -> None:
     odd, plain = polish(0), Paper().pdf()
-    (before,) = desk.take_in([plain], domain="elsewhere.example")
+    (before,) = desk.take_in([plain], sender="sales@elsewhere.example")
     (document,) = desk.take_in([odd.pdf])
     desk.correct(document, odd.truth)
     other = Paper(facts=(*Paper().facts, ("Seite:", "1"))).pdf()
@@ -184,7 +184,7 @@ def test_another_sender_with_the_same_paper_is_not_read_with_the_profile(desk: D
     odd, next_ = polish(0), polish(1)
     (document,) = desk.take_in([odd.pdf])
     desk.correct(document, odd.truth)
-    (stranger,) = desk.take_in([next_.pdf], domain="impostor.example")
+    (stranger,) = desk.take_in([next_.pdf], sender="sales@impostor.example")
     assert stranger.profile_id is None
     assert wrong(stranger.machine, next_.truth)
 
