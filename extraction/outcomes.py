@@ -46,10 +46,11 @@ class Told:
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far reading a mail has come. ``open`` while more is to be expected; ``told`` the worst first, of a mail
-    without documents everything, else what could not be read."""
+    without documents everything, else what could not be read. ``recognises`` when it has text on pictures."""
 
     message: Message
     open: bool
+    recognises: bool
     failed: str
     documents: tuple[UUID, ...]
     known: bool
@@ -83,6 +84,7 @@ def _progress(
     return Progress(
         message=message,
         open=stored and waits,
+        recognises=run is not None and run.recognises,
         failed=message.reason or message.state if not stored else failed,
         documents=tuple(documents),
         known=run is not None and run.outcome == pipeline.KNOWN,

@@ -4,15 +4,16 @@ import shutil
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.template.loader import render_to_string
 from django.utils import timezone
 
 from connectors import parse, sync
 from connectors.models import FolderMapping, Mailbox
-from extraction import pipeline, tasks
+from extraction import outcomes, pipeline, tasks
 from extraction.models import Document, ExtractionRun
 from tests.cast import Company
 from tests.contracts.memory import MemoryMailbox
-from tests.extraction.extractors.test_ocr import scan, sheet
+from tests.extraction.extractors.test_ocr import receipt, scan, sheet
 from tests.extraction.paper import Paper
 from tests.extraction.test_profiles import mail
 from zalion.tenancy import context
@@ -23,7 +24,7 @@ NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
 @pytest.fixture
 def waiting(acme: Company, server: MemoryMailbox, mailbox: Mailbox) -> None:
     """Two scans, and a confirmation with text that came after them."""
-    scans = scan(sheet(150)), scan(sheet(100).crop((0, 0, 400, 150)))
+    scans = scan(receipt()), scan(sheet(100).crop((0, 0, 20, 20)))
     for minute, pdf in enumerate((*scans, Paper().pdf())):
         server.deliver(mail(pdf), received_at=NOW + timedelta(minutes=minute))
     with acme.work():
@@ -40,6 +41,9 @@ def test_text_is_read_before_scans_and_one_worker_at_a_time_recognises(acme: Com
         assert [row.extractor for row in Document.objects.all()] == ["pdf"]
         scans = ExtractionRun.objects.filter(recognises=True, state="queued").order_by("due_at")
         assert scans.count() == 2
+        told = outcomes.progress([scans[0].message])[0]
+        page = render_to_string("extraction/parts/became.html", {"row": told})
+        assert "Its text is being recognised" in page
     with context.system("the tick"):
         rung = [(bell.tenant_id, bell.task) for bell in tasks.runs_due(timezone.now())]
         assert rung == [(acme.tenant.pk, pipeline.RECOGNISE_TASK)]
