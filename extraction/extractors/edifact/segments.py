@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from extraction.extractor import UnreadableError
-from extraction.schemas import Evidence
+from extraction.schemas import Evidence, decimal_of
 
 MAX_BYTES: Final = 32 * 1024 * 1024
 MAX_SEGMENTS: Final = 100_000
@@ -112,8 +112,8 @@ def decoded(content: bytes) -> str:
 
 def _counted(segments: list[Segment]) -> bool:
     """Whether UNT counts as many segments as there are; some senders count without UNH and UNT, or not at all."""
-    count = segments[-1].get(1)
-    return not count.isdigit() or int(count) <= len(segments)
+    count = decimal_of(segments[-1].get(1))
+    return count is None or count <= len(segments)
 
 
 def _message(segments: list[Segment], *, whole: bool) -> Message:

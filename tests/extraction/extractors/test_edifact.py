@@ -299,6 +299,12 @@ def test_a_missing_segment_is_noticed_by_the_count() -> None:
     ]
 
 
+@pytest.mark.parametrize("count", ["2²", "٣", "9" * 5000, ""])
+def test_a_count_that_is_no_number_counts_nothing(count: str) -> None:
+    odd = (HEAD + response().rpartition("UNT+")[0] + f"UNT+{count}+1'UNZ+1+77'").encode()
+    assert document(odd).confidence == 1
+
+
 def test_a_mail_that_begins_with_the_letters_una_is_a_text() -> None:
     assert read("body.txt", b"UNA PREGUNTA: hola +1").extractor != "edifact"
 
