@@ -61,7 +61,7 @@ def _of_value(extraction: Extraction, path: str, place: Evidence, around: "_Surr
         yield "the delivery date of the document holds for its lines"
     elif place.path and not place.path.startswith("/") and path.startswith("lines."):
         yield "by the heading of its column"
-    elif around.pages:
+    elif around.pages and (place.box or not place.path):
         yield from around.reason(path, place)
     elif place.path:
         yield "the format says what stands there"

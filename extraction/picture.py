@@ -16,6 +16,9 @@ from extraction.forms import HEADER_GROUPS, LINE_COLUMNS
 MAX_TEXT: Final = 200_000  # characters of a source without pages that are shown
 _STYLES: Final = ("style/tokens.css", "style/explain.css")
 _MARGIN: Final = 1.5  # points between a value's print and its box
+_SIZE: Final = (
+    5.5  # points of a label's letters, as static/style/explain.css has it, which are about half as wide
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,13 @@ class Value:
     findings: Sequence[Mapping[str, Any]]
     marked: str = ""
     """The anchor of its piece of the text, where the source has no pages: several values may stand in one place."""
+
+    @property
+    def path_end(self) -> str:
+        """The last steps of a long path in the data, which say what it is."""
+        path = str(self.place.get("path") or "")
+        steps = path.split("/")
+        return f"…/{'/'.join(steps[-2:])}" if len(steps) > 3 else path
 
     @property
     def said(self) -> str:
@@ -141,6 +151,9 @@ def _page(number: int, page: Shown, documents: Sequence[_Pictured]) -> dict[str,
             boxes += [_box(value, kinds[title]) for value in _standing(number, values)]
         for line in document.lines():
             boxes += [_box(value, "kind-cell") for value in _standing(number, line["values"])]
+    for box in boxes:
+        if box.get("kind", "kind-cell") != "kind-cell":
+            box["label"] = _label(box, boxes, page.width)
     image = f"data:image/png;base64,{b64encode(page.png).decode()}" if page.png else ""
     return {"number": number, "width": page.width, "height": page.height, "image": image, "boxes": boxes}
 
@@ -152,6 +165,31 @@ def _standing(number: int, values: Sequence[Value]) -> Iterator[Value]:
 
 def _box(value: Value, kind: str) -> dict[str, Any]:
     return {"value": value, "kind": kind, **_frame([value.place["box"]], _MARGIN)}
+
+
+def _label(box: Mapping[str, Any], boxes: Sequence[Mapping[str, Any]], width: float) -> dict[str, Any] | None:
+    """Where the label of a box is written: beside or above it, where it hides no other box; nowhere if there is no such
+    place."""
+    long = len(box["value"].label) * _SIZE * 0.55
+    right, middle = box["x"] + box["width"] + _MARGIN, box["y"] + box["height"] / 2 + _SIZE / 3
+    places = (
+        {"x": right, "y": middle, "left": right},
+        {"x": box["x"], "y": box["y"] - _MARGIN, "left": box["x"]},
+        {"x": box["x"] - _MARGIN, "y": middle, "left": box["x"] - _MARGIN - long, "end": True},
+    )
+    others = [other for other in boxes if "value" in other and other is not box]
+    for place in places:
+        left, bottom = place["left"], place["y"]
+        hidden = any(
+            other["x"] < left + long
+            and left < other["x"] + other["width"]
+            and other["y"] < bottom
+            and bottom - _SIZE < other["y"] + other["height"]
+            for other in others
+        )
+        if not hidden and left >= 0 and left + long <= width:
+            return {**place, "x": round(place["x"], 1), "y": round(place["y"], 1)}
+    return None
 
 
 def _around(number: int, line: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -10,7 +10,9 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from extraction import picture
 from extraction.explaining import explain_plain
+from extraction.picture import Value
 from tests.extraction.paper import Paper
 
 EDI = (
@@ -69,6 +71,19 @@ def test_each_value_of_a_page_has_a_box_that_leads_to_it_and_back(tmp_path: Path
     assert len(frames) == 2
 
 
+def test_a_label_stands_where_it_hides_no_other_value() -> None:
+    def box(label: str, x: float, y: float, width: float) -> dict[str, Any]:
+        value = Value(label, label, label, "", {}, (), None, ())
+        return {"value": value, "kind": "kind-0", "x": x, "y": y, "width": width, "height": 10.0}
+
+    number, order, total = box("Number", 50, 50, 40), box("Our order", 50, 62, 40), box("Gross", 560, 200, 30)
+    boxes = [number, order, total]
+    beyond = [box("Buyer", 0, 100, 590), box("Kind", 0, 88, 590)]
+    assert picture._label(order, boxes, 595) == {"x": 91.5, "y": 68.8, "left": 91.5}
+    assert picture._label(total, boxes, 595) == {"x": 560, "y": 198.5, "left": 560}
+    assert picture._label(beyond[0], beyond, 595) is None
+
+
 def test_the_picture_fetches_nothing_and_runs_nothing(tmp_path: Path) -> None:
     hostile = "</style><script>alert(1)</script> & Söhne GmbH"
     page = drawn(tmp_path, "x<y>.pdf", Paper(buyer=(hostile, "Ring 1", "20095 Hamburg")).pdf())
@@ -99,7 +114,8 @@ def test_a_heading_on_the_page_before_still_counts() -> None:
 def test_a_source_without_pages_is_shown_as_text_with_its_places(tmp_path: Path) -> None:
     page = drawn(tmp_path, "oc.edi", EDI.encode())
     assert not page.all("src")
-    assert "/UNH[1]/BGM[1]/2.1" in page.words
+    assert "/UNH[1]/BGM[1]/2.1" in page.all("title")
+    assert "…/BGM[1]/2.1" in page.words
     assert "the format says what stands there" in page.words
     assert EDI in page.words
     assert {link.removeprefix("#") for link in page.all("href")} <= set(page.all("id"))
