@@ -47,8 +47,9 @@ _EXCEL_STREAMS: Final = tuple(
 def sniff(content: bytes) -> str:
     """The media type the bytes themselves show; UNKNOWN where they show none."""
     head = content[:_HEAD]
-    # ISO 32000-1, annex H: readers accept a header within the first 1024 bytes.
-    if b"%PDF-" in head[:1024]:
+    # ISO 32000-1, annex H: readers accept a header within the first 1024 bytes, where that of a PDF stands, too, that
+    # was put into an archive as it is.
+    if b"%PDF-" in head[:1024] and not head.startswith(b"PK\x03\x04"):
         return PDF
     for magic, media_type in _MAGIC:
         if head.startswith(magic):

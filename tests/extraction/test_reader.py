@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from extraction.extractor import Source
-from extraction.media import HTML, PDF, TEXT, UNKNOWN, XML, decode, sniff
+from extraction.media import HTML, PDF, TEXT, UNKNOWN, XML, ZIP, decode, sniff
 from extraction.reader import read, read_plain
 from extraction.registry import best, load
 from tests.extraction.paper import Paper
@@ -28,6 +28,8 @@ LETTER = "Auftragsbestätigung\nAB-Nr.: 12\nDatum: 03.02.2026\nIhre Bestellung: 
         (b"\x00\x01\x02", UNKNOWN),
         (b"", UNKNOWN),
         (b"MZ\x90", "application/x-msdownload"),
+        (b"junk %PDF-1.7", PDF),
+        (b"PK\x03\x04 a.pdf %PDF-1.7 stored as it is", ZIP),
     ],
 )
 def test_the_content_says_what_a_file_is(content: bytes, media_type: str) -> None:
