@@ -37,6 +37,8 @@ _MARKUP: Final = re.compile(r"<\s*(table|div|p|br|span|td)\b[^>]*>", re.IGNORECA
 _XML: Final = re.compile(
     r"\s*<(\?xml|!--|!doctype\s+(?!html)|[A-Za-z_][\w.-]*(:[\w.-]+)?[\s>/])", re.IGNORECASE
 )
+# Texts that XML quotes whole; a remark can be written in HTML.
+_QUOTED: Final = re.compile(r"<!\[CDATA\[.*?(?:\]\]>|$)", re.DOTALL)
 _HEAD: Final = 4096
 # Names of streams in a compound file, in the encoding of its directory: Excel 97 and 95, and an encrypted xlsx.
 _EXCEL_STREAMS: Final = tuple(
@@ -65,7 +67,7 @@ def sniff(content: bytes) -> str:
     if _HTML.match(text.lstrip()) and not text.lstrip().startswith("<?xml"):
         return HTML
     if _XML.match(text):
-        return HTML if re.search(r"<html\b", text, re.IGNORECASE) else XML
+        return HTML if re.search(r"<html\b", _QUOTED.sub("", text), re.IGNORECASE) else XML
     return HTML if len(_MARKUP.findall(text)) > 2 else TEXT
 
 

@@ -267,6 +267,12 @@ def test_the_buyers_number_with_the_seller_is_no_number_of_a_register() -> None:
     assert read(invoice().replace(start, start + both))[0].document.customer_number == "C-204"
 
 
+def test_a_remark_in_html_makes_no_page_of_an_order() -> None:
+    remark = "<cbc:Note><![CDATA[<html><body>Danke</body></html>]]></cbc:Note>"
+    source = Source.of("x.xml", response().replace("<cbc:IssueDate>", f"{remark}<cbc:IssueDate>").encode())
+    assert load("ubl").score(source) == 90
+
+
 def test_what_transfers_leave_behind_the_end_is_no_fault() -> None:
     assert read(response() + "\r\n\x1a\0")[0].document.number == "AB-17"
 
