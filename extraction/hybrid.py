@@ -123,7 +123,9 @@ def _differences(document: CanonicalDocument, page: Extraction | None, print_: "
             # A sum over several lines of the page is not printed as one.
             continue
         if printed is not None:
-            message = f"The page says “{_text(printed)}”, the data inside the PDF say “{_text(value)}”."
+            place = page.evidence.get(name) if page is not None else None
+            said = (place and place.text) or _text(printed)
+            message = f"The page says “{said}”, the data inside the PDF say “{_text(value)}”."
             yield Finding(code="page_differs", field=name, severity=severity, message=message)
         elif name in _EXPECTED:
             message = f"The data inside the PDF say “{_text(value)}”, which the page does not show."

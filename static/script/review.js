@@ -33,12 +33,18 @@ function light(field) {
   for (const spot of found) spot.classList.add("is-on");
   field.classList.add("is-shown");
   const label = field.getAttribute("aria-label") || field.labels?.[0]?.textContent || field.name;
-  if (!found.length) {
-    place.textContent = `${label}: ${field.value ? "no place in the source" : "not found in the source"}`;
-    return;
-  }
-  place.textContent = `${label} · ${field.dataset.place || "in the source"}`;
-  reveal(found[0]);
+  place.title = field.dataset.path ?? "";
+  if (found.length) {
+    place.textContent = `${label} · ${field.dataset.place ?? lastSteps(field.dataset.path) ?? "in the source"}`;
+    reveal(found[0]);
+  } else if (field.dataset.path) place.textContent = `${label}: in the data, not on the page`;
+  else place.textContent = `${label}: ${field.value ? "no place in the source" : "not found in the source"}`;
+}
+
+/* A path in an XML or EDIFACT file by its end, which says what it is. */
+function lastSteps(path) {
+  const steps = path?.split("/") ?? [];
+  return steps.length > 3 ? `…/${steps.slice(-2).join("/")}` : path;
 }
 
 /* Scrolls the source alone, and only as far as needed: the fields stay where they are. */

@@ -74,6 +74,8 @@ def test_a_value_that_the_page_shows_has_its_place_there_too() -> None:
 def test_a_page_that_says_another_sum_is_a_finding() -> None:
     found = only(hybrid(document(gross="9935.70")))
     assert ("page_differs", "gross_total") in codes(found)
+    (told,) = [item.message for item in found.findings if item.code == "page_differs"]
+    assert told == "The page says “35,70”, the data inside the PDF say “9935.7”."
     assert found.gross_total == Decimal("9935.70")
     assert found.confidence < 0.9
 
