@@ -14,7 +14,8 @@ MAX_SEGMENTS: Final = 100_000
 _SERVICE: Final = re.compile(rb"\s*UNA(.{6})", re.DOTALL)
 _SYNTAX: Final = re.compile(rb"UNB.{0,3}?(UNO[A-Z])", re.DOTALL)
 # ISO 9735 annex A: the character set each syntax identifier stands for. A and B are subsets of ASCII; what else
-# stands in them is nearly always Latin 1.
+# stands in them, and in C, is Latin 1 with the dashes and signs that Windows adds to it.
+_LATIN: Final = "cp1252"
 _CHARSETS: Final = {
     b"UNOD": "iso8859-2",
     b"UNOE": "iso8859-5",
@@ -106,7 +107,7 @@ def decoded(content: bytes) -> str:
         return plain.decode("utf-8")
     except UnicodeDecodeError:
         named = _SYNTAX.search(plain[:200])
-        charset = _CHARSETS.get(named[1], "iso8859-1") if named else "iso8859-1"
+        charset = _CHARSETS.get(named[1], _LATIN) if named else _LATIN
         return plain.decode(charset, errors="replace")
 
 

@@ -153,10 +153,14 @@ def test_released_marks_are_text() -> None:
     assert found.lines[0].description == "12 'lang' zu ?"
 
 
-@pytest.mark.parametrize(("syntax", "charset"), [("UNOC", "latin-1"), ("UNOY", "utf-8"), ("UNOC", "utf-8")])
+@pytest.mark.parametrize(
+    ("syntax", "charset"),
+    [("UNOC", "latin-1"), ("UNOC", "cp1252"), ("UNOL", "iso8859-15"), ("UNOY", "utf-8"), ("UNOC", "utf-8")],
+)
 def test_the_character_set_is_that_of_the_syntax_or_the_one_really_used(syntax: str, charset: str) -> None:
-    text = HEAD.replace("UNOC", syntax) + response() + "UNZ+1+77'"
-    assert document(text.encode(charset)).seller_name == "Holz + Söhne KG"
+    name = "Holz + Söhne KG" if charset == "latin-1" else "Holz + Söhne € KG"
+    text = HEAD.replace("UNOC", syntax) + response().replace("Holz ?+ Söhne KG", name.replace("+", "?+"))
+    assert document(f"{text}UNZ+1+77'".encode(charset)).seller_name == name
 
 
 def test_central_european_letters_are_read_by_their_own_character_set() -> None:
