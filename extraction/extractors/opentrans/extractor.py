@@ -104,6 +104,8 @@ def _read(root: Node) -> Extraction:
     header.references(_orders(root, info, items))
     _parties(info, name, header)
     header.node = root
+    # BMEcat states a currency beside each price.
+    header.take("currency", (f"{name}_ITEM_LIST/*/PRODUCT_PRICE_FIX|ARTICLE_PRICE/PRICE_CURRENCY",))
     _totals(root, header)
     lines = [_line(node, header.below(node, f"lines.{index}.")) for index, node in enumerate(items)]
     document = CanonicalDocument(

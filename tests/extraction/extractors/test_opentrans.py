@@ -157,6 +157,13 @@ def test_names_with_a_prefix_that_nobody_declared_are_read() -> None:
     assert (found.number, found.currency, found.lines[0].seller_article) == ("AB-17", "EUR", "H77")
 
 
+def test_the_currency_may_stand_beside_the_prices_alone() -> None:
+    stated = "<bmecat:CURRENCY>EUR</bmecat:CURRENCY>"
+    beside = "<bmecat:PRICE_CURRENCY>EUR</bmecat:PRICE_CURRENCY><bmecat:PRICE_QUANTITY>"
+    moved = RESPONSE.replace(stated, "").replace("<bmecat:PRICE_QUANTITY>", beside)
+    assert read(moved).currency == "EUR"
+
+
 def test_a_ubl_order_is_none_of_ours() -> None:
     other = b'<Order xmlns="urn:oasis:names:specification:ubl:schema:xsd:Order-2"/>'
     chosen = best(Source.of("x.xml", other))
