@@ -142,7 +142,7 @@ def find_header(rows: Sequence[Row], index: int, lexicon: Lexicon) -> Header | N
     # A row of labels with their values, or of labels for those below, is a heading's opposite.
     if sum(":" in segment.text for segment in row.segments) * 2 >= len(row.segments):
         return None
-    if sum(lexicon.columns.begins(word.text) for word in words) < _ROLES:
+    if sum(lexicon.columns.begins(word.text) for word in words) < _ROLES or _is_labelled(row, lexicon):
         return None
     columns = _groups(row, lexicon)
     roles = {column.names[0] for column in columns if column.names}
@@ -159,6 +159,15 @@ def find_header(rows: Sequence[Row], index: int, lexicon: Lexicon) -> Header | N
         return None
     # Net, tax and gross side by side head the document's totals, unless a quantity or a price stands beside them.
     return header if header.roles & {"quantity", "unit_price"} or not lists_totals(row, lexicon) else None
+
+
+def _is_labelled(row: Row, lexicon: Lexicon) -> bool:
+    """Whether the row is a label of the document with its value: "Bon de livraison n° | 4711"."""
+    if len(row.segments) != _ALL or not _DIGIT.search(row.segments[1].text):
+        return False
+    return bool(
+        lexicon.labels.exact(tuple(token for text in row.segments[0].texts for token in tokens_of(text)))
+    )
 
 
 def lists_totals(row: Row, lexicon: Lexicon) -> bool:

@@ -184,10 +184,11 @@ def _fitted(header: Header, lexicon: Lexicon, rows: Sequence[tuple[int, Row]]) -
 
 
 def _is_below_text(row: Row, above: Sequence[Row], below: Sequence[Row]) -> bool:
-    """Whether the row begins where a cell of the rows above does, and the row below elsewhere."""
+    """Whether the row begins where a text of the rows above does, and the row below elsewhere."""
     near = _ALIGNED * row.height
     x0 = row.segments[0].x0
-    inner = any(abs(segment.x0 - x0) < near for item in above for segment in item.segments)
+    texts = (segment for item in above for segment in item.segments if any(map(str.isalpha, segment.text)))
+    inner = any(abs(segment.x0 - x0) < near for segment in texts)
     return inner and not any(abs(item.segments[0].x0 - x0) < near for item in below)
 
 

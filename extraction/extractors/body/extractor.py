@@ -18,7 +18,10 @@ MAX_CHARS: Final = 2_000_000
 _WIDTH: Final = 5.0
 _HEIGHT: Final = 10.0
 
-_WORDS: Final = re.compile(r"\S+")
+_WORDS: Final = re.compile(r"(?:\S|\xa0)+")
+# Spaces within a number keep its groups together, and so do those of a number that stands apart; no others do.
+_GROUPED: Final = re.compile(r"(?<=\d)[\xa0\u202f\u2009](?=\d{3}(?!\d))")
+_APART: Final = re.compile(r"(?:(?<=\s\s)|(?<=^))\d{1,3}(?: \d{3})+(?:[.,]\d+)?(?=\s{2}|\s?[^\s\d]|$)")
 
 
 class BodyExtractor(Extractor):
@@ -40,8 +43,17 @@ def body_text(source: Source) -> str:
     if len(text) > MAX_CHARS:
         raise UnreadableError("too_large", f"The body has more than {MAX_CHARS} characters.")
     if source.media_type == media.HTML:
-        text = html_text(text)
-    return "\n".join(set_in_columns(own_lines(text.splitlines())))
+        lines = own_lines(html_text(text).split("\n"))
+    else:
+        lines = [_grouped(line) for line in own_lines(text.splitlines())]
+    return "\n".join(set_in_columns(lines))
+
+
+def _grouped(line: str) -> str:
+    """The line with the groups of each number held together, and spaces of any other kind as plain ones."""
+    parts = _GROUPED.sub("\0", line).translate({0xA0: " ", 0x202F: " ", 0x2009: " ", 0x2007: " "})
+    parts = _APART.sub(lambda found: found[0].replace(" ", "\0"), parts)
+    return parts.replace("\0", "\xa0")
 
 
 def text_page(text: str) -> Page:

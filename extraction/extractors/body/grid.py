@@ -10,6 +10,7 @@ COLUMN_GAP: Final = "    "
 # So many lines in a row with as many marks are a table.
 _LEAST: Final = 2
 _RULE: Final = re.compile(r"[\s|+:=\-]*-{2,}[\s|+:=\-]*")
+_GROUPS: Final = re.compile(r"(?<=\d) (?=\d)")
 _LETTER: Final = re.compile(r"[^\W\d_]")
 
 Cell = tuple[list[str], int]
@@ -26,19 +27,33 @@ def aligned(rows: Sequence[Sequence[Cell]]) -> list[str]:
         for lines, span in row:
             if span == 1:
                 widths[column] = max([widths[column], *(len(line) for line in lines)])
-                numeric[column] &= not any(_LETTER.search(line) for line in lines) or row is rows[0]
+                texts = [line for line in lines if _LETTER.search(line) and not readings(line)]
+                numeric[column] &= not texts or row is rows[0]
             column += span
-    return [line for row in rows for line in _row(row, widths, numeric)]
+    head = rows[0] if len(rows) > 1 and _is_heading(rows[0]) else None
+    return [line for row in rows for line in _row(row, widths, numeric, is_head=row is head)]
 
 
-def _row(row: Sequence[Cell], widths: Sequence[int], numeric: Sequence[bool]) -> Iterator[str]:
+def _is_heading(row: Sequence[Cell]) -> bool:
+    texts = [line for lines, _ in row for line in lines]
+    return len(row) > _LEAST and not any(char.isdigit() for text in texts for char in text)
+
+
+def _row(
+    row: Sequence[Cell], widths: Sequence[int], numeric: Sequence[bool], *, is_head: bool
+) -> Iterator[str]:
     for level in range(max((len(lines) for lines, _ in row), default=0)):
         text = ""
         column = 0
         for lines, span in row:
             width = sum(widths[column : column + span]) + len(COLUMN_GAP) * (span - 1)
             cell = lines[level] if level < len(lines) else ""
-            right = span > 1 or (numeric[column] and bool(readings(cell)))
+            is_number = bool(readings(cell))
+            # Neither the groups of a number nor the words of a heading stand in columns of their own.
+            cell = (
+                cell.replace(" ", "\u00a0") if is_head else _GROUPS.sub("\u00a0", cell) if is_number else cell
+            )
+            right = span > 1 or (numeric[column] and (is_head or is_number))
             text += (cell.rjust(width) if right else cell.ljust(width)) + COLUMN_GAP
             column += span
         yield text.rstrip()

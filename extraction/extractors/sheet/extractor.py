@@ -12,7 +12,7 @@ from extraction.extractors.sheet.grid import Cell, Grid, Row
 from extraction.extractors.sheet.table import Table, all_texts, read_table
 from extraction.extractors.sheet.workbook import workbook
 from extraction.layout.body import RawLine
-from extraction.layout.dates import is_month_first
+from extraction.layout.dates import find_dates, is_month_first, is_open
 from extraction.layout.document import Known, read_document
 from extraction.layout.geometry import Page, Word, page_of
 from extraction.layout.lexicon import language_of, lexicon
@@ -102,15 +102,32 @@ class _Sheet:
             read = around.document
             values = {name: getattr(read, name) for name in read.__slots__}
             evidence = {path: self._placed(item) for path, item in around.evidence.items()}
+            self._date(values, evidence)
+        if self.table and self.table.lines:
+            self._repeated(values, evidence)
         lines = self._lines(values, evidence)
         if around is None and not lines:
             return None
         if lines:
             values["lines"] = tuple(Line(**line.values) for line in lines)
-            self._repeated(values, evidence)
             values["confidence"] = _confidence(values, lines)
         values["language"] = values.get("language") or self.language
         return Extraction(document=CanonicalDocument(**values), evidence=evidence)
+
+    def _date(self, values: dict[str, Any], evidence: Mapping[str, Evidence]) -> None:
+        """Reads the document's dates in the order that its lines show."""
+        month_first = self._month_first(values)
+        for name in ("issue_date", "delivery_date"):
+            text = evidence[name].text if name in evidence else None
+            found = find_dates(text or "")
+            if found:
+                values[name] = found[0].read(month_first=month_first)
+        issued = evidence.get("issue_date")
+        if issued is not None and not is_open(issued.text or "", all_texts(self.grid)):
+            values["findings"] = tuple(item for item in values["findings"] if item.code != "date_order_open")
+
+    def _month_first(self, values: Mapping[str, Any]) -> bool:
+        return is_month_first(all_texts(self.grid), values.get("currency"))
 
     def _page(self, rows: Sequence[tuple[int, Row]]) -> Page:
         """The cells outside the table where they stand, as a page of text."""
@@ -151,8 +168,8 @@ class _Sheet:
             return []
         texts = [cell.text for line in self.table.lines for cell in line.values() if not cell.number]
         native = any(cell.number and "." in cell.text for line in self.table.lines for cell in line.values())
-        style = NumberStyle(".") if native else style_of(texts)
-        month_first = is_month_first(texts, values.get("currency"))
+        style = NumberStyle(".") if native else style_of(texts, self.language)
+        month_first = self._month_first(values)
         shares = {name for name in _PERCENTAGES if self._is_share(name)}
         lines = []
         for index, cells in enumerate(self.table.lines):
@@ -205,7 +222,7 @@ class _Sheet:
             target = "number" if name in _OWN else name
             value: Any = cell.text
             if name == "issue_date":
-                value = first_date(self._words(cell), month_first=False)
+                value = first_date(self._words(cell), month_first=self._month_first(values))
             elif name == "currency":
                 value = currency_of(cell.text)
             elif target not in {"number", "customer_number", "delivery_note_reference"}:

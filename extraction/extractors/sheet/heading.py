@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import product
+from itertools import product, takewhile
 from typing import Final
 
 from extraction.extractors.sheet.grid import Cell, Row
@@ -97,6 +97,9 @@ def _assigned(heading: Heading, columns: dict[int, _Column], below: Sequence[Row
     once = {number for number, column in columns.items() if column.may_be_once and column.names}
     if len(below) > 1:
         once = {number for number in once if _is_same(below, number)}
+        clear = once
+    else:
+        clear = _at_the_sides(columns, once)
     plain = [number for number in columns if number not in once]
     for number in (*plain, *sorted(once)):
         column = columns[number]
@@ -106,7 +109,7 @@ def _assigned(heading: Heading, columns: dict[int, _Column], below: Sequence[Row
         if is_label and "delivery_date" in column.labels:
             free = [name for name in ("delivery_date",) if name not in heading.roles.values()]
             is_label = not free
-        if number in once and (len(below) > 1 or not free):
+        if number in clear or (number in once and not free):
             is_label = True
         if is_label:
             heading.labels[number] = column.labels
@@ -120,6 +123,19 @@ def _assigned(heading: Heading, columns: dict[int, _Column], below: Sequence[Row
     _complete(heading, columns, below)
     heading.roles = {number: role for number, role in heading.roles.items() if role != "other"}
     return heading
+
+
+def _at_the_sides(columns: dict[int, _Column], once: set[int]) -> set[int]:
+    """Of the columns that may be the document's those that stand before or after the positions' together with
+    others that are: of a single position nothing tells what is the same on each."""
+    found: set[int] = set()
+    for numbers in (list(columns), list(columns)[::-1]):
+        outer = list(
+            takewhile(lambda number: columns[number].may_be_once or not columns[number].names, numbers)
+        )
+        theirs = {number for number in outer if "buyer_article" in columns[number].names}
+        found |= theirs & once if len(outer) > 1 else set()
+    return found
 
 
 def _is_same(below: Sequence[Row], column: int) -> bool:

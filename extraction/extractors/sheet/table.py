@@ -22,6 +22,8 @@ class Table:
     lines: list[dict[str, Cell]] = field(default_factory=list)
     repeated: dict[int, list[Cell]] = field(default_factory=dict)
     rest: list[tuple[int, Row]] = field(default_factory=list)
+    open: bool = False
+    """Whether the last row was a position or went on with one."""
 
 
 def read_table(grid: Grid, lexicon: Lexicon) -> Table | None:
@@ -61,9 +63,13 @@ def _take(table: Table, index: int, row: Row, lexicon: Lexicon) -> None:
         for column in table.heading.labels:
             if column < len(row) and row[column].text:
                 table.repeated.setdefault(column, []).append(row[column])
-    elif set(cells) == {"description"} and table.lines and not _sums_up(row, lexicon) and _alone(row):
+        table.open = True
+    elif set(cells) == {"description"} and table.open and not _sums_up(row, lexicon) and _alone(row):
         _continue(table.lines[-1], cells["description"])
-    elif any(cell.text for cell in row):
+    else:
+        # What stands below an empty row, or anything else, goes on with no position.
+        table.open = False
+    if not table.open and any(cell.text for cell in row):
         table.rest.append((index, row))
 
 
