@@ -22,7 +22,7 @@ _MAX_WORDS: Final = 80
 _MAX_STEPS: Final = 100_000
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def key_of(text: str) -> str:
     """The comparable form of a print: compatible characters made one, without case and spaces."""
     return "".join(unicodedata.normalize("NFKC", text).casefold().split())

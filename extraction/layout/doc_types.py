@@ -107,7 +107,7 @@ def _is_of(token: str, language: str) -> bool:
     return "order_date" in lexicon_of(language).labels.exact((token,))
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=8192)
 def _named(texts: tuple[str, ...], language: str) -> tuple[tuple[str, tuple[int, ...], float], ...]:
     doc_types = lexicon_of(language).doc_types
     printed = [index for index, text in enumerate(texts) if any(map(str.isalnum, text))]

@@ -76,7 +76,7 @@ def units(words: Sequence[Word]) -> list[list[Word]]:
     return found
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=8192)
 def _names_month(text: str) -> bool:
     return any(token in month_names() for token in tokens_of(text))
 

@@ -72,7 +72,7 @@ def labels_of(segment: Segment, lexicon: Lexicon) -> tuple[Label, ...]:
     return _labels(segment.texts, lexicon.language)
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=8192)
 def _labels(texts: tuple[str, ...], language: str) -> tuple[Label, ...]:
     labels = lexicon_of(language).labels
     tokens = [(token, index) for index, text in enumerate(texts) for token in tokens_of(text)]

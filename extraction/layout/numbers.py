@@ -55,7 +55,7 @@ class NumberStyle:
     decimal_mark: str | None = None
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def readings(text: str) -> tuple[Decimal, ...]:
     """Every way the whole text can be read as a number; empty when it is none. `1.234` gives both."""
     if not _DIGIT.search(text):
@@ -120,7 +120,7 @@ def currency_of(text: str) -> str | None:
     return next((code for sign, code in CURRENCY_SIGNS.items() if sign in text), None)
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def _bare(text: str) -> tuple[str, bool]:
     plain = text.strip()
     negative = False

@@ -220,7 +220,7 @@ def _name_in(segment: Segment, start: int) -> list[Word]:
     return []
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=8192)
 def _is_form(text: str) -> bool:
     bare = re.sub(r"[^a-z0-9]", "", text.lower())
     # "Sa" is a Saturday, "SA", "S.A." and "a.G." are legal forms; "AB1" begins a postal code.
