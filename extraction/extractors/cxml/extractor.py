@@ -248,6 +248,7 @@ def _made(root: Node, header: Fields, doc_type: str, findings: list[Finding]) ->
                 line.node = place
                 line.take_all(_LINE)
                 _describe(line, place)
+            _refer(line, node)
             lines.append(Line(**line.values))
     document = CanonicalDocument(
         doc_type=doc_type,
@@ -257,6 +258,17 @@ def _made(root: Node, header: Fields, doc_type: str, findings: list[Finding]) ->
         **header.known(),
     )
     return Extraction(document=document, evidence=header.evidence)
+
+
+def _refer(line: Fields, node: Node) -> None:
+    """The line of the order, whose number answers bear, and the one delivery that it is asked for in."""
+    line.node = node
+    if node.name in {"ConfirmationItem", "ShipNoticeItem"}:
+        line.take("order_line_ref", ("@lineNumber",))
+    schedules = list(node.all("ScheduleLine"))
+    if len(schedules) == 1:
+        line.node = schedules[0]
+        line.take("delivery_date", ("@requestedDeliveryDate",))
 
 
 def _describe(line: Fields, place: Node) -> None:

@@ -217,3 +217,17 @@ def test_a_service_is_billed_by_its_rate() -> None:
 def test_commas_between_thousands_are_no_decimals() -> None:
     found = read(ORDER.replace("30.00", "13,030.00"))
     assert found.net_total == 13030
+
+
+def test_an_answer_to_a_line_refers_to_it() -> None:
+    assert read(CONFIRMED).lines[0].order_line_ref == "1"
+    assert read(SHIPPED).lines[0].order_line_ref == "1"
+    assert read(ORDER).lines[0].order_line_ref is None
+
+
+def test_a_line_asked_for_in_one_delivery_is_due_on_its_day() -> None:
+    plain = ORDER.replace(' requestedDeliveryDate="2026-03-20"', "")
+    day = '<ScheduleLine quantity="6" requestedDeliveryDate="2026-04-{}"/>'
+    for days, due in (("1",), "2026-04-01"), (("1", "9"), "None"):
+        schedules = "".join(day.format(f"{int(number):02}") for number in days)
+        assert str(read(plain.replace("</ItemOut>", f"{schedules}</ItemOut>")).lines[0].delivery_date) == due
