@@ -92,20 +92,17 @@ def _words(page: pypdfium2.PdfPage, number: int, matrix: Matrix) -> list[Word]:
             if code == last and abs(x0 - start) < SAME:
                 continue
             gap = (x0 - right) / (y1 - y0 or 0.1)
-            level = top <= (y0 + y1) / 2 <= bottom
             if (
-                level
+                top <= (y0 + y1) / 2 <= bottom
                 and -0.5 <= gap <= WORD_GAP
                 and not (gap and kind != before and _is_fresh(handle, index, before, kind))
             ):
                 text += _LETTERS.get(code) or chr(code)
-                before, last, start = kind, code, x0
+                right, before, last, start = max(right, x1), kind, code, x0
                 if y0 < top:
                     top = y0
                 if y1 > bottom:
                     bottom = y1
-                if x1 > right:
-                    right = x1
                 continue
             words += _split(text, left, top, right, bottom, number)
         text, before, last, start = _LETTERS.get(code) or chr(code), kind, code, x0
