@@ -162,12 +162,12 @@ def find_header(rows: Sequence[Row], index: int, lexicon: Lexicon) -> Header | N
 
 
 def _is_labelled(row: Row, lexicon: Lexicon) -> bool:
-    """Whether the row is a label of the document with its value: "Bon de livraison n° | 4711"."""
-    if len(row.segments) != _ALL or not _DIGIT.search(row.segments[1].text):
+    """Whether the row is labels of the document, each with its value: "Bon de livraison n° | 4711"."""
+    labels, values = row.segments[::2], row.segments[1::2]
+    if len(labels) != len(values) or not all(_DIGIT.search(value.text) for value in values):
         return False
-    return bool(
-        lexicon.labels.exact(tuple(token for text in row.segments[0].texts for token in tokens_of(text)))
-    )
+    tokens = (tuple(token for text in label.texts for token in tokens_of(text)) for label in labels)
+    return all(lexicon.labels.exact(label) for label in tokens)
 
 
 def lists_totals(row: Row, lexicon: Lexicon) -> bool:

@@ -174,7 +174,7 @@ def _goes_on(
         return False
     if discount.rate:
         return any(discount.is_of(amount) for item in above for amount in amounts_in(item.words))
-    return _is_below_text(row, above, page.rows[index + 1 : index + 2])
+    return _is_below_text(row, above, page.rows[index + 1 : index + 2], header)
 
 
 def _fitted(header: Header, lexicon: Lexicon, rows: Sequence[tuple[int, Row]]) -> Body:
@@ -183,11 +183,15 @@ def _fitted(header: Header, lexicon: Lexicon, rows: Sequence[tuple[int, Row]]) -
     return Body(fitted, lexicon)
 
 
-def _is_below_text(row: Row, above: Sequence[Row], below: Sequence[Row]) -> bool:
-    """Whether the row begins where a text of the rows above does, and the row below elsewhere."""
+def _is_below_text(row: Row, above: Sequence[Row], below: Sequence[Row], header: Header) -> bool:
+    """Whether the row begins where a description of the rows above does, and the row below elsewhere."""
     near = _ALIGNED * row.height
     x0 = row.segments[0].x0
-    texts = (segment for item in above for segment in item.segments if any(map(str.isalpha, segment.text)))
+    texts = [segment for item in above for segment in item.segments if any(map(str.isalpha, segment.text))]
+    described = header.index_of("description")
+    if described is not None:
+        column = header.columns[described]
+        texts = [segment for segment in texts if segment.x0 < column.x1 and column.x0 < segment.x1]
     inner = any(abs(segment.x0 - x0) < near for segment in texts)
     return inner and not any(abs(item.segments[0].x0 - x0) < near for item in below)
 

@@ -1,7 +1,8 @@
 """Spreadsheets and delimited text: the table read by its columns, what surrounds it by the layout reader."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, ClassVar, Final
 
@@ -25,6 +26,8 @@ _HEAD: Final = 65536
 _WIDTH: Final = 5.0
 _HEIGHT: Final = 10.0
 _GUTTER: Final = 40.0
+# A number that a person could take for thousands.
+_THOUSANDS: Final = re.compile(r"-?\d{1,3}\.\d{3}")
 _PERCENTAGES: Final = frozenset({"discount", "tax_rate"})
 # The labels of a column that repeats the document's own number on every line, and those of the order's.
 _OWN: Final = (
@@ -144,13 +147,14 @@ class _Sheet:
         ]
         return page_of(1, sum(widths), len(self.grid.rows) * _HEIGHT, words)
 
-    def _words(self, cell: Cell, left: float = 0.0, top: float = 0.0) -> list[Word]:
+    def _words(self, cell: Cell, left: float = 0.0, top: float = 0.0, text: str | None = None) -> list[Word]:
+        """The words of the cell, or of another text for it."""
         if not cell.text:
             return []
         self.cells.append(cell)
         number = len(self.cells) - 1
         words = []
-        for part in cell.text.split():
+        for part in (text or cell.text).split():
             right = left + len(part) * _WIDTH
             words.append(Word(part, left, top, right, top + _HEIGHT - 1, 1, number))
             left = right + _WIDTH / 2
@@ -173,11 +177,13 @@ class _Sheet:
         shares = {name for name in _PERCENTAGES if self._is_share(name)}
         lines = []
         for index, cells in enumerate(self.table.lines):
-            raw = RawLine({role: self._words(_shown(cell, role in shares)) for role, cell in cells.items()})
+            raw = RawLine(
+                {role: self._words(cell, text=_shown(cell, role in shares)) for role, cell in cells.items()}
+            )
             line = read_line(raw, style, month_first=month_first)
             for name, words in line.words.items():
                 at = self.cells[words[0].offset or 0]
-                text = " ".join(word.text for word in words)
+                text = at.text if at.number and name not in shares else " ".join(word.text for word in words)
                 evidence[f"lines.{index}.{name}"] = Evidence(text=text, path=at.place, offset=at.offset)
             if "delivery_date" not in line.values and values.get("delivery_date"):
                 line.values["delivery_date"] = values["delivery_date"]
@@ -238,9 +244,12 @@ def _evidence(cell: Cell) -> Evidence:
     return Evidence(text=cell.text, path=cell.place, offset=cell.offset)
 
 
-def _shown(cell: Cell, is_share: bool) -> Cell:
-    """The cell as Excel shows it: 0.19 in a column of percentages is 19 %."""
-    return replace(cell, text=f"{(Decimal(cell.text) * 100).normalize():f} %") if is_share else cell
+def _shown(cell: Cell, is_share: bool) -> str:
+    """The cell as Excel shows it, 0.19 in a column of percentages as 19 %; a number of which no mark could be taken for
+    that of thousands."""
+    if is_share:
+        return f"{(Decimal(cell.text) * 100).normalize():f} %"
+    return f"{cell.text}0" if cell.number and _THOUSANDS.fullmatch(cell.text) else cell.text
 
 
 def _confidence(values: Mapping[str, Any], lines: Sequence[ReadLine]) -> float:

@@ -54,6 +54,11 @@ class _Column:
     labels: tuple[str, ...]
 
     @property
+    def is_outer(self) -> bool:
+        """Whether it may stand among columns of the document: labelled as one, and not the article's own."""
+        return bool(self.labels) and not {"seller_article", "delivery_date"} & set(self.names)
+
+    @property
     def may_be_once(self) -> bool:
         return any(name in _ONCE or name.startswith("number") for name in self.labels)
 
@@ -130,9 +135,7 @@ def _at_the_sides(columns: dict[int, _Column], once: set[int]) -> set[int]:
     others that are: of a single position nothing tells what is the same on each."""
     found: set[int] = set()
     for numbers in (list(columns), list(columns)[::-1]):
-        outer = list(
-            takewhile(lambda number: columns[number].may_be_once or not columns[number].names, numbers)
-        )
+        outer = list(takewhile(lambda number: columns[number].is_outer, numbers))
         theirs = {number for number in outer if "buyer_article" in columns[number].names}
         found |= theirs & once if len(outer) > 1 else set()
     return found
