@@ -1,10 +1,11 @@
 """Documents and supplier profiles over REST; each act calls what the portal calls."""
 
+from dataclasses import fields
 from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field, inline_serializer
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -13,7 +14,14 @@ from rest_framework.response import Response
 from extraction import profiles, review
 from extraction.lessons import lessons
 from extraction.models import Document, DocumentState, SupplierProfile
-from extraction.schemas import DOC_TYPES
+from extraction.schemas import (
+    DATE_FIELDS,
+    DOC_TYPES,
+    NUMBER_FIELDS,
+    SEVERITIES,
+    CanonicalDocument,
+    Line,
+)
 from zalion import rest
 from zalion.tenancy import roles
 from zalion.tenancy.models import ApiToken, Scope
@@ -21,6 +29,63 @@ from zalion.tenancy.models import ApiToken, Scope
 IF_MATCH = OpenApiParameter(
     "If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, required=True, description="The ETag you read."
 )
+
+
+def _described(name: str) -> serializers.Field[Any, Any, Any, Any]:
+    """A value of the canonical document, as the schema tells of it."""
+    if name in NUMBER_FIELDS:
+        return serializers.CharField(allow_null=True, help_text="A number, with a point for its decimals.")
+    if name in DATE_FIELDS:
+        return serializers.DateField(allow_null=True)
+    return serializers.CharField(allow_null=True)
+
+
+LINE = inline_serializer(
+    "CanonicalLine", {item.name: _described(item.name) for item in fields(Line)}, many=True
+)
+FINDING = inline_serializer(
+    "CanonicalFinding",
+    {
+        "code": serializers.CharField(),
+        "field": serializers.CharField(allow_null=True, help_text="Its path, where it concerns one."),
+        "severity": serializers.ChoiceField(SEVERITIES),
+        "message": serializers.CharField(),
+    },
+    many=True,
+)
+EVIDENCE = inline_serializer(
+    "CanonicalEvidence",
+    {
+        "text": serializers.CharField(required=False, help_text="What stands there."),
+        "page": serializers.IntegerField(required=False, min_value=1),
+        "box": serializers.ListField(
+            child=serializers.FloatField(),
+            required=False,
+            help_text="Left, top, right and bottom in points from the page's top left corner.",
+        ),
+        "path": serializers.CharField(required=False, help_text="In XML, EDIFACT or a sheet."),
+        "offset": serializers.IntegerField(required=False, help_text="In the source's text."),
+    },
+)
+CANONICAL = inline_serializer(
+    "CanonicalDocument",
+    {item.name: _described(item.name) for item in fields(CanonicalDocument)}
+    | {
+        "doc_type": serializers.ChoiceField(DOC_TYPES),
+        "order_references": serializers.ListField(child=serializers.CharField()),
+        "lines": LINE,
+        "confidence": serializers.FloatField(min_value=0, max_value=1),
+        "findings": FINDING,
+        "evidence": serializers.DictField(
+            child=EVIDENCE, help_text="By field path, such as lines.0.quantity."
+        ),
+    },
+)
+
+
+@extend_schema_field(CANONICAL)
+class CanonicalField(serializers.JSONField):
+    """The canonical document as it is stored."""
 
 
 class DocumentRow(rest.RowSerializer[Document]):
@@ -45,7 +110,7 @@ class DocumentRow(rest.RowSerializer[Document]):
 
 
 class DocumentWhole(DocumentRow):
-    document = serializers.JSONField(source="current", read_only=True, help_text="The canonical document.")
+    document = CanonicalField(source="current", read_only=True, help_text="The canonical document.")
 
     class Meta:
         model = Document

@@ -261,6 +261,16 @@ def test_the_description_names_every_endpoint_and_no_field_for_a_secret(erp: Int
     assert "secret" not in text
 
 
+def test_the_schema_names_every_value_of_a_document(erp: Integrator) -> None:
+    told = erp.get("/openapi.json").json()["components"]["schemas"]
+    given = erp.get(f"/documents/{first_document(erp)['id']}/").json()["document"]
+    assert set(given) == set(told["CanonicalDocument"]["properties"])
+    assert set(given["lines"][0]) == set(told["CanonicalLine"]["properties"])
+    assert {key for place in given["evidence"].values() for key in place} <= set(
+        told["CanonicalEvidence"]["properties"]
+    )
+
+
 def test_a_cursor_that_somebody_made_up_is_not_found(erp: Integrator) -> None:
     made_up = base64.b64encode(b"p=garbage").decode()
     for path in ("/messages/", "/documents/", "/audit-events/", "/mailboxes/"):
