@@ -113,7 +113,7 @@ class Cell:
 
     @property
     def wide(self) -> bool:
-        return self.long or self.name == "seller_name"
+        return self.long or self.name in {"seller_name", "buyer_name"}
 
     @property
     def meaning(self) -> str:
