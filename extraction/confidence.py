@@ -49,11 +49,20 @@ def passes_without_person(document: CanonicalDocument) -> bool:
     taxed = (
         document.gross_total is not None or document.tax_total is not None or document.doc_type == "invoice"
     )
-    return described and lines_make_net(document) and (net_makes_gross(document) or not taxed)
+    closes = net_makes_gross(document)
+    return described and lines_make_net(document) and (closes or not (taxed or _is_before_extras(document)))
 
 
 def _is_undated(line: Line) -> bool:
     return line.delivery_date is None and bool(find_dates(line.description or ""))
+
+
+def _is_before_extras(document: CanonicalDocument) -> bool:
+    """Whether charges or allowances are printed that the net total does not have in it: they may be among the lines,
+    or the sum before them was taken for it."""
+    extra = (document.charges_total or Decimal(0)) - (document.allowances_total or Decimal(0))
+    bare = sum((line.line_total or Decimal(0) for line in document.lines), Decimal(0))
+    return bool(extra) and abs(bare + extra - (document.net_total or Decimal(0))) > CENT
 
 
 def lines_make_net(document: CanonicalDocument) -> bool:

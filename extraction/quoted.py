@@ -35,6 +35,7 @@ _GAP: Final = "   "
 _CONTRADICTED: Final[Mapping[str, frozenset[str]]] = {
     "net_total_mismatch": TOTALS,
     "tax_total_mismatch": TOTALS,
+    "tax_total_implausible": TOTALS,
     "gross_total_mismatch": TOTALS,
     "iban_invalid": frozenset({"seller_iban"}),
     "vat_id_invalid": frozenset({"seller_vat_id", "buyer_vat_id"}),

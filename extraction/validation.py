@@ -9,7 +9,7 @@ from stdnum import iban as iban_numbers
 from stdnum.eu import vat as eu_vat
 from stdnum.exceptions import ValidationError
 
-from extraction.layout.arithmetic import line_proven, line_total
+from extraction.layout.arithmetic import HIGHEST_RATE, line_proven, line_total
 from extraction.layout.lexicon import unit_known
 from extraction.layout.numbers import CURRENCY_CODES
 from extraction.schemas import CanonicalDocument, Finding, Line, number_text
@@ -20,6 +20,7 @@ CODES: Final = frozenset(
         "line_total_mismatch",
         "net_total_mismatch",
         "tax_total_mismatch",
+        "tax_total_implausible",
         "gross_total_mismatch",
         "vat_id_invalid",
         "iban_invalid",
@@ -146,6 +147,12 @@ def _net(document: CanonicalDocument) -> Iterator[Finding]:
 
 
 def _tax(document: CanonicalDocument) -> Iterator[Finding]:
+    if document.net_total and document.tax_total and _is_untaxable(document.net_total, document.tax_total):
+        yield Finding(
+            code="tax_total_implausible",
+            field="tax_total",
+            message="No state taxes sales as highly as the tax total says.",
+        )
     rates = {line.tax_rate for line in document.lines}
     if document.net_total is None or document.tax_total is None or len(rates) != 1 or None in rates:
         return
@@ -157,6 +164,10 @@ def _tax(document: CanonicalDocument) -> Iterator[Finding]:
             message=f"The rate makes {number_text(expected.quantize(CENT))} of tax, the document says "
             f"{number_text(document.tax_total)}.",
         )
+
+
+def _is_untaxable(net: Decimal, tax: Decimal) -> bool:
+    return abs(tax) > abs(net) * HIGHEST_RATE + CENT
 
 
 def _gross(document: CanonicalDocument) -> Iterator[Finding]:

@@ -9,6 +9,9 @@ from extraction.schemas import Finding, Line, decimal_of
 
 CENT: Final = Decimal("0.01")
 HUNDRED: Final = Decimal(100)
+# No state taxes sales with more: Hungary's 27 % is the highest rate of all.
+HIGHEST_RATE: Final = Decimal("0.275")
+_MOST_ROUNDED: Final = Decimal("0.05")
 MAX_COMBINATIONS: Final = 256
 
 
@@ -28,10 +31,12 @@ def line_closes(
     discount: Decimal | None = None,
 ) -> bool:
     """Whether the total is what quantity and price make. The printed price, and a quantity with decimals, may be
-    rounded themselves: half a unit of the last digit, times the other, is allowed, and a cent in any case."""
-    expected = line_total(quantity, unit_price, price_base, discount)
+    rounded themselves: half a unit of the last digit, times the other, is allowed, up to a share of the total beyond
+    which it proves nothing, and a cent in any case."""
+    expected = abs(line_total(quantity, unit_price, price_base, discount))
     rounding = abs(quantity) * _half_digit(unit_price) + abs(unit_price) * _half_digit(quantity)
-    return abs(abs(expected) - abs(total)) <= max(CENT, rounding / (price_base or Decimal(1)))
+    allowed = min(rounding / (price_base or Decimal(1)), expected * _MOST_ROUNDED)
+    return abs(expected - abs(total)) <= max(CENT, allowed)
 
 
 def _half_digit(number: Decimal) -> Decimal:

@@ -24,6 +24,9 @@ LABEL_GAP: Final = 0.9
 POSITION: Final = re.compile(r"[0-9]{1,6}(?:[.][0-9]{1,3})*[.)]?|[0-9]{1,3}[a-z]")
 _DIGIT: Final = re.compile(r"\d")
 TOTALS: Final = frozenset({"net_total", "sub_total", "tax_total", "gross_total"})
+_EXTRAS: Final = frozenset({"charge", "allowance"})
+# The label of a total is one of its first words.
+_LEADING: Final = 2
 # So many labels of totals in one row are a table of totals.
 _SIDE_BY_SIDE: Final = 3
 # A heading names at least so many columns.
@@ -171,17 +174,24 @@ def _is_labelled(row: Row, lexicon: Lexicon) -> bool:
 
 
 def lists_totals(row: Row, lexicon: Lexicon) -> bool:
-    """Whether a row is the labels of the totals side by side, with the amounts below."""
+    """Whether a row is the labels of the totals side by side, with the amounts below; charges and discounts may stand
+    between them."""
     if len(row.segments) < _ALL:
         return False
-    named = 0
-    for segment in row.segments:
-        names = [name for name, _ in tokens_with_words(segment.words)]
-        # "+ 19 % USt" begins with its rate.
-        start = next((number for number, name in enumerate(names) if name.isalpha()), 0)
-        match = lexicon.labels.at(names, start) if names else None
-        named += bool(match and set(match.names) & TOTALS)
-    return named >= (_SIDE_BY_SIDE if named < len(row.segments) else _ALL)
+    found = [_total_named(segment, lexicon) for segment in row.segments]
+    named = sum(map(bool, found))
+    return "total" in found and named >= (_SIDE_BY_SIDE if named < len(row.segments) else _ALL)
+
+
+def _total_named(segment: Segment, lexicon: Lexicon) -> str:
+    """ "total" where the segment is the label of one, "extra" for a charge's or a discount's, nothing else."""
+    names = [name for name, _ in tokens_with_words(segment.words)]
+    # "+ 19 % USt" begins with its rate, and "zzgl. 19 % USt" has it inside.
+    for start in [number for number, name in enumerate(names) if name.isalpha()][:_LEADING]:
+        match = lexicon.labels.at(names, start)
+        if match and (kinds := set(match.names) & (TOTALS | _EXTRAS)):
+            return "total" if kinds & TOTALS else "extra"
+    return ""
 
 
 def _groups(row: Row, lexicon: Lexicon) -> list[Column]:

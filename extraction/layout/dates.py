@@ -23,7 +23,12 @@ _MONTH_FIRST: Final = re.compile(
     rf"{_WORD}[.]?\s+(\d{{1,2}})(?:st|nd|rd|th)?\s*,?\s+(\d{{4}})(?!\d)", re.IGNORECASE
 )
 _WEEK: Final = re.compile(
-    r"\b([^\W\d_]{1,14})[.:]?\s?(\d{1,2})\s?[/.\- ]\s?(\d{4}|\d{2})(?!\d)", re.IGNORECASE
+    r"\b(?P<word>[^\W\d_]{1,14})[.:]?\s?(?P<week>\d{1,2})\s?[/.\- ]\s?(?P<year>\d{4}|\d{2})(?!\d)",
+    re.IGNORECASE,
+)
+# "23. KW 2026"
+_WEEK_FIRST: Final = re.compile(
+    r"(?<![\d.,/-])(?P<week>\d{1,2})[.]\s?(?P<word>[^\W\d_]{2,14})[.]?\s?[/-]?\s?(?P<year>\d{4})(?!\d)"
 )
 # Where these are paid with, the day comes first.
 DAY_FIRST: Final = frozenset({"EUR", "CHF", "GBP", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "BGN"})
@@ -108,10 +113,10 @@ def _named(text: str) -> Iterable[DateText]:
 
 def _weeks(text: str) -> Iterable[DateText]:
     """A calendar week stands for its Monday (ISO 8601)."""
-    for match in _WEEK.finditer(text):
-        if (tokens_of(match[1]) or ("",))[0] in week_words():
+    for match in (*_WEEK.finditer(text), *_WEEK_FIRST.finditer(text)):
+        if (tokens_of(match["word"]) or ("",))[0] in week_words():
             try:
-                yield from _made(match, date.fromisocalendar(_year(match[3]), int(match[2]), 1))
+                yield from _made(match, date.fromisocalendar(_year(match["year"]), int(match["week"]), 1))
             except ValueError:
                 continue
 

@@ -150,9 +150,10 @@ def _votes(gap: Gap, found: Print) -> tuple[list[float], list[float]]:
         elif right == "description" and left in NUMBERS:
             lefts += between
         elif left in NUMBERS and right in NUMBERS and len(between) == 1:
-            # Where one of two numbers is clearly below its heading, the other is the other column's.
-            before = any(gap.beside[0] < middle <= low for middle in row)
-            after = any(high <= middle < gap.beside[1] for middle in row)
+            # Where one of two numbers is clearly below its heading, and no nearer to the one beside it, the other is
+            # the other column's.
+            before = any((gap.beside[0] + low) / 2 < middle <= low for middle in row)
+            after = any(high <= middle < (high + gap.beside[1]) / 2 for middle in row)
             if before != after:
                 (rights if before else lefts).append(between[0])
     return sorted(lefts), sorted(rights)

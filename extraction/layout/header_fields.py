@@ -34,6 +34,8 @@ VAT_PREFIXES: Final = frozenset({*_STATES.split(), "SI", "SK", "TR", "XI"})
 _VAT: Final = re.compile(rf"(?:{'|'.join(sorted(VAT_PREFIXES))})[A-Z0-9+*]{{7,13}}")
 # "Nummer: 4711" names the document's; "Nr." may be any.
 _SPELLED_OUT: Final = 5
+# "9177 AB Utrecht", "70173 Stuttgart": the town in an address beside.
+_TOWN: Final = re.compile(r"\d{4,5}(?: [A-Z]{2})? [^\W\d_][^\W\d_'’.-]+.*")
 _YEAR: Final = re.compile(r"(?:19|20)\d\d")
 
 
@@ -104,6 +106,9 @@ def _of_segment(
         after = segment.words[last + 1].text if last + 1 < len(segment.words) else _beside(row, position)
         colon = segment.words[last].text.endswith(":") or after.startswith(":")
         numbered = match.names[0].startswith("number") and tokens_of(segment.words[last].text)[-1:] == ("no",)
+        if number and labels[number - 1][2] + 1 == first and DATES & set(names):
+            # "Your order date" is a date of the order, and "Your order" no label with a value here.
+            names = ["order_date" if "order_reference" in labels[number - 1][0].names else "other_date"]
         if names and not (leads or colon or numbered):
             yield from _told(segment, match, first, last)
             continue
@@ -210,7 +215,7 @@ def _value(
         labels = labels_of(other, lexicon)
         if labels and labels[0][1] == 0:
             break
-        words = read(run)
+        words = [] if read is read_id and _TOWN.fullmatch(other.text) else read(run)
         if words:
             return words, "right"
         break

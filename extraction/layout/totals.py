@@ -7,11 +7,12 @@ from itertools import combinations
 from typing import Final
 
 from extraction.layout.amounts import Amount, amounts_in
-from extraction.layout.arithmetic import CENT
+from extraction.layout.arithmetic import CENT, HIGHEST_RATE
+from extraction.layout.columns import lists_totals
 from extraction.layout.geometry import Page, Row, Segment, Word
 from extraction.layout.header_fields import labels_of
 from extraction.layout.lexicon import Lexicon
-from extraction.layout.numbers import NumberStyle
+from extraction.layout.numbers import NumberStyle, currency_of
 from extraction.layout.tables import is_imprint
 
 NAMES: Final = frozenset(
@@ -19,6 +20,8 @@ NAMES: Final = frozenset(
 )
 _EXTRAS: Final = frozenset({"charge", "allowance"})
 _TOLERANCE: Final = CENT * 2
+# What speaks for a net total that the lines make together with a charge or a discount.
+_AFTER: Final = 1.8
 _MAX_EACH: Final = 12
 _MAX_EXTRAS: Final = 4
 _MAX_RATES: Final = 7
@@ -96,7 +99,7 @@ def _of_row(row: Row, below: Sequence[Row], wrapped: Sequence[Row], lexicon: Lex
             if not amounts and (cell := [item for item in amounts_in(beside) if not item.is_rate]):
                 found = True
                 yield Labelled(names[0], cell[-1], score)
-            elif not amounts and names[0] not in _EXTRAS:
+            elif not amounts and (names[0] not in _EXTRAS or lists_totals(row, lexicon)):
                 for number, amount in enumerate(_under(row, below, segment)):
                     # Of several rows the last is the sum of those above.
                     found = True
@@ -104,16 +107,17 @@ def _of_row(row: Row, below: Sequence[Row], wrapped: Sequence[Row], lexicon: Lex
             elif amounts and _words_between(row, segment.words[last], amounts[-1]) <= _MAX_BETWEEN:
                 found = True
                 yield Labelled(names[0], amounts[-1], score, tuple(amounts[:-1]))
-    if not found and len(row.segments) == 2:
-        amounts = amounts_in(row.segments[1].words)
-        if len(amounts) == 1 and not amounts[0].is_rate and not amounts_in(row.segments[0].words):
+    segments = [item for item in row.segments if not currency_of(item.text)]
+    if not found and len(segments) == 2:
+        amounts = amounts_in(segments[1].words)
+        if len(amounts) == 1 and not amounts[0].is_rate and not amounts_in(segments[0].words):
             yield Labelled("unknown", amounts[0], 0.0)
 
 
 def _words_between(row: Row, label: Word, amount: Amount) -> int:
     first = amount.words[0]
     between = [word for word in row.words if label.x1 <= word.x0 < first.x0]
-    return sum(len(word.text) > 2 and any(char.isalpha() for char in word.text) for word in between)
+    return sum(map(_is_prose, between))
 
 
 def _right_of(row: Row, position: int, last: int, lexicon: Lexicon) -> list[Word]:
@@ -136,6 +140,8 @@ def _under(row: Row, below: Sequence[Row], label: Segment) -> list[Amount]:
         if other.y0 - bottom > _BELOW * row.height:
             break
         hits = [item for item in other.segments if min(item.x1, label.x1) - max(item.x0, label.x0) > 0]
+        # An amount in a sentence is none of the totals.
+        hits = [item for item in hits if sum(map(_is_prose, item.words)) <= _MAX_BETWEEN]
         amounts = [item for hit in hits for item in amounts_in(hit.words) if not item.is_rate]
         if hits and not amounts:
             break
@@ -143,6 +149,10 @@ def _under(row: Row, below: Sequence[Row], label: Segment) -> list[Amount]:
             found.append(amounts[-1])
             bottom = other.y1
     return found
+
+
+def _is_prose(word: Word) -> bool:
+    return len(word.text) > 2 and any(char.isalpha() for char in word.text)
 
 
 def choose(labelled: Sequence[Labelled], style: NumberStyle, line_sum: Decimal | None) -> Totals:
@@ -153,11 +163,13 @@ def choose(labelled: Sequence[Labelled], style: NumberStyle, line_sum: Decimal |
     taxes = _options(labelled, style, ("tax_total",))
     grosses = _options(labelled, style, ("gross_total",))
     extra = totals.values.get("charges_total", Decimal(0)) - totals.values.get("allowances_total", Decimal(0))
+    changed = _changed(labelled, style, line_sum)
     best: tuple[float, tuple[_Option | None, _Option | None, _Option | None]] = (0.0, (None, None, None))
     for net in (*nets, None):
         for gross in (*grosses, None):
             for tax in (*taxes, *_tax_sums(taxes), None):
                 score = _score(net, tax, gross, line_sum, extra)
+                score += _AFTER if net and net.value in changed else 0.0
                 if score > best[0]:
                     best = score, (net, tax, gross)
     net, tax, gross = best[1]
@@ -218,11 +230,25 @@ def _score(
         score += (
             1.5 if min(abs(net.value - line_sum), abs(net.value - line_sum - extra)) <= _TOLERANCE else 0.0
         )
-    if tax and net and abs(tax.value) > abs(net.value):
-        score -= 3.0
+    taxed = net.value if net else gross.value - tax.value if gross and tax else None
+    if tax and taxed is not None and abs(tax.value) > abs(taxed) * HIGHEST_RATE:
+        score -= 6.0
     if line_sum and gross and not gross.value:
         score -= 3.0
     return score
+
+
+def _changed(labelled: Sequence[Labelled], style: NumberStyle, line_sum: Decimal | None) -> set[Decimal]:
+    """What the lines make together with charges or discounts that are printed: a net total is after these, whatever
+    the sum before them is called."""
+    if not line_sum:
+        return set()
+    pool = _pool(labelled, style)
+    pairs = (pair for pair in combinations(pool, 2) if pair[0][2] is not pair[1][2])
+    return {
+        line_sum + sum((sign * value for sign, value, _ in group), Decimal(0))
+        for group in (*((item,) for item in pool), *pairs)
+    }
 
 
 def _balance(

@@ -78,3 +78,21 @@ def test_a_date_that_was_read_as_text_is_for_a_person_unless_the_goods_have_gone
     assert not passes_without_person(order)
     assert passes_without_person(replace(order, lines=(replace(line, delivery_date=date(2026, 5, 3)),)))
     assert passes_without_person(replace(order, doc_type="invoice"))
+
+
+def test_a_net_total_before_its_charges_passes_only_where_net_and_tax_make_gross() -> None:
+    charged = replace(PROVEN_INVOICE, charges_total=Decimal("3.00"))
+    assert passes_without_person(charged)
+    order = replace(charged, doc_type="order", tax_total=None, gross_total=None)
+    assert not passes_without_person(order)
+    assert passes_without_person(replace(order, net_total=Decimal("13.00")))
+
+
+def test_a_price_that_is_rounded_by_too_much_proves_nothing() -> None:
+    line = replace(LINE, quantity=Decimal(120000), unit_price=Decimal("0.001"), line_total=Decimal("175.00"))
+    known = replace(PROVEN_INVOICE, lines=(line,), net_total=Decimal("175.00"), gross_total=Decimal("177.00"))
+    assert not passes_without_person(known)
+    near = replace(line, line_total=Decimal("123.00"))
+    assert passes_without_person(
+        replace(known, lines=(near,), net_total=near.line_total, gross_total=Decimal("125.00"))
+    )

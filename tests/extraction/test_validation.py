@@ -48,6 +48,7 @@ def test_a_document_that_adds_up_has_no_findings() -> None:
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
+        ({"tax_total": "53.5", "gross_total": "107"}, "tax_total_implausible"),
         ({"net_total": "54"}, "net_total_mismatch"),
         ({"gross_total": "63.69"}, "gross_total_mismatch"),
         ({"number": None}, "number_missing"),

@@ -43,3 +43,33 @@ def test_a_heading_over_two_rows_is_parted_where_only_one_word_goes_on() -> None
         (128, ((20, "Vis"), (250, "4"), (300, "2,50"), (335, "pce"), (460, "10,00"))),
     ]
     assert values(read(page(rows), language="fr"), "quantity", "unit", "unit_price") == [("4", "H87", "2.50")]
+
+
+def test_a_number_that_ends_far_right_of_its_heading_is_not_taken_for_the_next_columns() -> None:
+    heading = (
+        (20, "Pos"),
+        (50, "Description"),
+        (250, "Qty"),
+        (340, "Unit price"),
+        (400, "Price per"),
+        (460, "Disc. %"),
+    )
+    rows = [
+        (100, (*heading, (530, "Total"))),
+        *(
+            (
+                116 + 16 * number,
+                (
+                    (20, f"{number}"),
+                    (50, "Spring"),
+                    (245, "120.000"),
+                    (370, "22.758"),
+                    (425, "100"),
+                    (530, "27.31"),
+                ),
+            )
+            for number in range(1, 5)
+        ),
+    ]
+    found = values(read(page(rows)), "quantity", "unit_price", "price_base", "discount", "line_total")
+    assert found == [("120.000", "22.758", "100", "None", "27.31")] * 4

@@ -201,3 +201,80 @@ def test_the_capital_in_an_imprint_is_in_no_documents_currency() -> None:
     found = read_document([page(rows)], Known())
     assert found
     assert found.document.currency == "CHF"
+
+
+def test_a_date_of_the_customers_order_is_not_the_documents() -> None:
+    for label in ("Your Order Date", "Customer PO Date", "Your Enquiry Date"):
+        rows = ("Order Confirmation 815-22 dated 9 May 2026", f"{label}: 3 May 2026")
+        assert str(document(*rows).issue_date) == "2026-05-09", label
+
+
+def test_a_town_beside_a_label_is_not_its_value() -> None:
+    rows = [
+        (20, ((20, "Confirmation de commande n° C-1"),)),
+        (40, ((20, "Votre commande n°"), (330, "6279 Saint-Étienne"))),
+        (52, ((20, "PO3164"),)),
+    ]
+    found = read_document([page(rows)], Known())
+    assert found
+    assert found.document.order_reference == "PO3164"
+
+
+HEADING = ((20, "Pos"), (60, "Description"), (300, "Qty"), (360, "Price"), (440, "Total"))
+ROW = ((20, "1"), (60, "Spring"), (300, "4"), (360, "2.50"), (440, "10.00"))
+
+
+def totals(*rows: tuple[tuple[float, str], ...]) -> CanonicalDocument:
+    """What a confirmation with one position says below it, from row to row."""
+    below = [(160 + 12 * number, row) for number, row in enumerate(rows)]
+    found = read_document(
+        [page([(20, ((20, "Order Confirmation A-1"),)), (90, HEADING), (106, ROW), *below])], Known()
+    )
+    assert found
+    return found.document
+
+
+def test_charges_may_stand_among_totals_that_are_side_by_side() -> None:
+    found = totals(
+        ((20, "Goods total"), (200, "Freight"), (330, "Net total")),
+        ((20, "10.00"), (200, "3.00"), (330, "13.00")),
+    )
+    assert (str(found.net_total), str(found.charges_total), len(found.lines)) == ("13.00", "3.00", 1)
+
+
+def test_a_rate_inside_its_label_does_not_make_totals_a_position() -> None:
+    found = totals(
+        ((20, "Total net"), (200, "plus 20 % VAT"), (330, "Grand total")),
+        ((20, "10.00"), (200, "2.00"), (330, "12.00")),
+    )
+    assert [str(found.net_total), str(found.tax_total), str(found.gross_total)] == ["10.00", "2.00", "12.00"]
+    assert len(found.lines) == 1
+
+
+def test_a_number_in_a_sentence_below_a_total_is_none() -> None:
+    text = "Claims for shortage must be made within 3 days of receipt."
+    rows = [
+        (20 + 12 * number, ((20, line),))
+        for number, line in enumerate(("Order Confirmation A-1", "Net total", "10.00", text))
+    ]
+    found = read_document([page(rows)], Known())
+    assert found
+    assert str(found.document.net_total) == "10.00"
+
+
+def test_the_net_total_is_after_a_charge_whatever_that_is_called() -> None:
+    found = totals(
+        ((300, "Net goods"), (400, "EUR"), (440, "10.00")),
+        ((300, "Cutting"), (400, "EUR"), (440, "3.00")),
+        ((300, "Net total"), (400, "EUR"), (440, "13.00")),
+    )
+    assert str(found.net_total) == "13.00"
+
+
+def test_a_tax_that_no_state_takes_is_none() -> None:
+    found = totals(
+        ((300, "incl. VAT"), (440, "10.00")),
+        ((300, "Outstanding"), (440, "10.00")),
+        ((300, "Total due"), (440, "20.00")),
+    )
+    assert (found.tax_total, str(found.gross_total)) == (None, "20.00")
