@@ -9,7 +9,7 @@ from extraction import media
 from extraction.extractor import RECOGNITION_AWAITED, Extractor, Source, UnreadableError
 from extraction.extractors.ocr import repair
 from extraction.extractors.ocr.pictures import MAX_PAGES, is_image, pictures
-from extraction.extractors.ocr.reading import ReadPage, read_pages
+from extraction.extractors.ocr.reading import ReadPage, read_again, read_pages
 from extraction.extractors.ocr.receipts import is_receipt, read_receipt
 from extraction.layout.document import Known, read_document
 from extraction.schemas import Evidence, Extraction, Finding
@@ -22,7 +22,7 @@ _UNSURE: Final = 0.6
 
 class OcrExtractor(Extractor):
     key: ClassVar[str] = "ocr"
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
 
     def score(self, source: Source) -> int | None:
         if source.media_type == media.PDF:
@@ -39,6 +39,7 @@ class OcrExtractor(Extractor):
         found = read_document([page.page for page in pages], known)
         has_lines = found is not None and bool(found.document.lines)
         if is_receipt([page.page for page in pages], has_lines=has_lines):
+            pages = [*pages, *read_again(pages[0])]
             found = read_receipt([page.page for page in pages], found)
         elif found:
             pages, found = _repaired(pages, found, known)
@@ -68,14 +69,9 @@ def _judged(pages: Sequence[ReadPage], found: Extraction) -> Extraction:
     sure = {path: _sureness(pages, place) for path, place in found.evidence.items()}
     weighty = [path for path in sure if path in _WEIGHTY or path.rpartition(".")[2] in _WEIGHTY_CELLS]
     doubts = [
-        Finding(
-            code="ocr_uncertain",
-            field=path,
-            severity="warning",
-            message="The print was hard to read here; compare the value with the page.",
-        )
+        item
         for path in weighty
-        if sure[path] < _UNSURE
+        if sure[path] < _UNSURE and (item := repair.doubt(path)) not in document.findings
     ]
     mean = fmean(sure[path] for path in weighty) if weighty else 0.5
     # Amounts prove each other; a number or a name that was recognised is proven by nothing.
@@ -90,12 +86,10 @@ def _judged(pages: Sequence[ReadPage], found: Extraction) -> Extraction:
 
 def _sureness(pages: Sequence[ReadPage], place: Evidence) -> float:
     """How sure the recognition is of the least sure word at a place; 1 where nothing was recognised."""
-    page = next((page for page in pages if page.number == place.page), None)
-    if page is None or place.box is None:
+    if place.box is None:
         return 1.0
-    return min(
-        (word.confidence for word in page.recognised if repair.inside(word.box, place.box)), default=1.0
-    )
+    words = (word for page in pages if page.number == place.page for word in page.recognised)
+    return min((word.confidence for word in words if repair.inside(word.box, place.box)), default=1.0)
 
 
 def _left_out(pages: Sequence[ReadPage]) -> Iterator[Finding]:

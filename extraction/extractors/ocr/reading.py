@@ -7,6 +7,7 @@ from typing import Final
 
 from PIL import Image
 
+from extraction.extractor import UnreadableError
 from extraction.extractors.ocr import tesseract
 from extraction.extractors.ocr.ink import inked
 from extraction.extractors.ocr.pictures import Picture
@@ -30,7 +31,8 @@ _TESSERACT: Final = {"de": "deu", "en": "eng", "fr": "fra", "it": "ita", "es": "
 
 @dataclass(frozen=True, slots=True)
 class ReadPage:
-    """A page in words. Where it was recognised, `upright` says how it was turned and `cleaned` is what was read."""
+    """A page in words. Where it was recognised, `upright` says how it was turned, `cleaned` is what was read and
+    `spoken` in which languages."""
 
     number: int
     width: float
@@ -39,6 +41,7 @@ class ReadPage:
     upright: Upright | None = None
     cleaned: Image.Image | None = None
     left_out: bool = False
+    spoken: tuple[str, ...] = ()
 
     @property
     def page(self) -> Page:
@@ -74,7 +77,7 @@ def read_pages(pictures: Iterable[Picture]) -> Iterator[ReadPage]:
             spoken = _spoken(token.text for token in tokens)
         tokens = tesseract.recognise(cleaned, spoken)
         tokens += overlooked(cleaned, tokens, spoken)
-        yield _read(picture, straight, cleaned, words_of(tokens, picture.number, straight))
+        yield _read(picture, straight, cleaned, words_of(tokens, picture.number, straight), spoken)
 
 
 def overlooked(cleaned: Image.Image, tokens: Sequence[Token], spoken: Sequence[str]) -> list[Token]:
@@ -100,9 +103,27 @@ def overlooked(cleaned: Image.Image, tokens: Sequence[Token], spoken: Sequence[s
     ]
 
 
-def _read(picture: Picture, straight: Upright, cleaned: Image.Image, words: Iterable[ReadWord]) -> ReadPage:
+def read_again(page: ReadPage) -> Iterator[ReadPage]:
+    """A recognised page as one block of print, off the picture before it was cleaned: it errs elsewhere than the first
+    reading. Nothing where Tesseract gives up."""
+    if page.upright is None or not page.spoken:
+        return
+    try:
+        tokens = tesseract.recognise(page.upright.image, page.spoken[:1], mode=tesseract.BLOCK)
+    except UnreadableError:
+        return
+    yield replace(page, words=tuple(words_of(tokens, page.number, page.upright)))
+
+
+def _read(
+    picture: Picture,
+    straight: Upright,
+    cleaned: Image.Image,
+    words: Iterable[ReadWord],
+    spoken: tuple[str, ...] = (),
+) -> ReadPage:
     width, height = straight.image.width / picture.scale, straight.image.height / picture.scale
-    return ReadPage(picture.number, width, height, tuple(words), straight, cleaned)
+    return ReadPage(picture.number, width, height, tuple(words), straight, cleaned, spoken=spoken)
 
 
 def _has_print(cleaned: Image.Image) -> bool:

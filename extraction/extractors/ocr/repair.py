@@ -53,6 +53,15 @@ class Repair:
         )
 
 
+def doubt(field: str) -> Finding:
+    return Finding(
+        code="ocr_uncertain",
+        field=field,
+        severity="warning",
+        message="The print was hard to read here; compare the value with the page.",
+    )
+
+
 def repairs(pages: Sequence[ReadPage], extraction: Extraction) -> list[Repair]:
     """What to read otherwise so that the sums which do not add up do: first as a second look at the cells reads them,
     else with one figure changed, where exactly one change will do. Raises UnreadableError."""

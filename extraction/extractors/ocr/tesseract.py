@@ -20,6 +20,7 @@ LANGUAGES: Final = ("eng", "deu", "fra", "ita", "spa", "nld")
 PACKAGES: Final = "tesseract-ocr and tesseract-ocr-deu, -fra, -ita, -spa, -nld"
 # Page segmentation modes of tesseract(1).
 PAGE: Final = 3
+BLOCK: Final = 6
 LINE: Final = 7
 SPARSE: Final = 11
 DIGITS: Final = "0123456789.,-"

@@ -14,7 +14,7 @@ from reportlab.pdfgen.canvas import Canvas
 from extraction.extractor import Source, UnreadableError
 from extraction.extractors.ocr import pictures, tesseract
 from extraction.extractors.ocr.ink import inked
-from extraction.extractors.ocr.reading import ReadPage, overlooked
+from extraction.extractors.ocr.reading import ReadPage, overlooked, read_again, read_pages
 from extraction.extractors.ocr.repair import repairs
 from extraction.extractors.ocr.tesseract import Token
 from extraction.extractors.ocr.upright import Upright, skew, upright
@@ -243,6 +243,19 @@ def test_print_that_tesseract_takes_for_a_picture_is_found_in_a_second_look() ->
     column = [token for token in tokens if token.x0 < 0.75 * page.width]
     found = {token.text for token in overlooked(page, column, ("eng",))}
     assert {"250,00", "14.814,00"} <= found
+
+
+@recognises
+def test_a_second_reading_finds_the_same_words_in_the_same_places() -> None:
+    [first] = read_pages(pictures.pictures(Source.of("receipt.png", png(receipt().rotate(2, fillcolor=255)))))
+    [again] = read_again(first)
+    for text in ("MUSTER", "Talweg", "3,50"):
+        one, other = (next(word.box for word in page.words if word.text == text) for page in (first, again))
+        assert one == pytest.approx(other, abs=6)
+
+
+def test_a_page_that_was_not_recognised_has_no_second_reading() -> None:
+    assert not list(read_again(ReadPage(1, 600, 800, ())))
 
 
 def table(*rows: tuple[str, ...]) -> list[ReadPage]:
