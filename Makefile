@@ -6,7 +6,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system demo demo-link smoke test check format lock bench bench-extraction soak run
+.PHONY: help setup system demo demo-link smoke test check format lock peers bench bench-extraction soak run
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*  ## /  make \1	/p' $(MAKEFILE_LIST)
@@ -47,16 +47,27 @@ format: setup  ## put the code into shape
 	$(PYTHON) -m ruff check --fix .
 	$(PYTHON) -m ruff format .
 
-lock: setup  ## work out requirements.lock anew from pyproject.toml
+lock: setup  ## work out the lock files anew from pyproject.toml
 	$(PYTHON) -m pip install --quiet uv
 	$(PYTHON) -m uv pip compile pyproject.toml --extra demo --extra test --extra check --universal \
 		--python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \
 		--no-header --upgrade --quiet --output-file requirements.lock
+	$(PYTHON) -m uv pip compile --group peers --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-annotate --no-header --upgrade --quiet \
+		--output-file bench/peers.lock
 
-bench: setup  ## print the figures the README quotes
+.venv-peers/installed: bench/peers.lock
+	@echo "Setting up the virtual environment of the readers we measure beside (once) ..."
+	@rm -rf .venv-peers && python3 -m venv .venv-peers && \
+		.venv-peers/bin/python -m pip install --quiet --require-hashes -r bench/peers.lock && touch $@ || \
+		{ rm -rf .venv-peers; echo "They could not be installed; published figures stand beside ours instead."; }
+
+peers: .venv-peers/installed
+
+bench: setup peers  ## print the figures the README quotes
 	@for bench in bench/*.py; do echo "== $$bench"; $(PYTHON) $$bench || exit 1; done
 
-bench-extraction: setup  ## how well and how fast documents are read (KINDS="synthetic order-x" for these only)
+bench-extraction: setup peers  ## how well and how fast documents are read (KINDS="synthetic order-x" for these only)
 	@$(PYTHON) bench/extraction.py $(KINDS)
 
 soak: setup system  ## the long fault and load runs

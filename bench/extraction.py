@@ -1,61 +1,44 @@
-"""How well and how fast documents are read, per kind and field, beside what peers reach on such pages.
+"""How well and how fast documents are read, per kind and field, beside what peers make of the same ones.
 
 Run it with `make bench-extraction`. It reads the documents with truth beside the repository (shared/data/documents) and
-scores them with the scorer there; PDF pages are read from their text layer only. Kinds read by layout are split by a
-hash of their path into a half to develop on and one held out. `python bench/extraction.py synthetic order-x` prints
-these kinds only; scans are read only when named, they take minutes.
+scores them, and what the peers find in them, with the scorer there; PDF pages are read from their text layer only.
+Kinds read by layout are split by a hash of their path into a half to develop on and one held out. `python
+bench/extraction.py synthetic order-x` prints these kinds only; scans are read only when named, they take minutes.
 """
 
 import ctypes
 import hashlib
-import importlib.util
-import io
 import json
 import logging
 import subprocess
 import sys
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from itertools import cycle, islice
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+import peers
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = REPOSITORY.parent / "shared"
 DOCUMENTS = SHARED / "data" / "documents"
 SPLIT = ("synthetic", "order-x", "stylesheet", "real-layout")
 SLOW = ("scan", "receipts")
-# Header fields right by invoice2data's template-free drafts, lines by pdfplumber's tables with header words: measured
-# once on the whole corpora (extraction-notes, section 3), of which the documents here are a part.
-PEERS: dict[str, dict[str, float]] = {
-    "synthetic": {"header": 0.34, "number": 0.06, "issue_date": 0.16, "order_reference": 0.0, "seller_name": 1.0,
-                  "seller_vat_id": 0.89, "currency": 1.0, "net_total": 0.0, "tax_total": 0.0, "gross_total": 0.73,
-                  "lines": 0.16, "documents": 0.01},
-    "order-x": {"header": 0.21, "number": 0.0, "issue_date": 0.58, "order_reference": 0.0, "seller_name": 0.0,
-                "seller_vat_id": 0.0, "currency": 1.0, "net_total": 0.0, "tax_total": 0.0, "gross_total": 1.0,
-                "lines": 0.0, "documents": 0.0},
-    "stylesheet": {"header": 0.31, "number": 0.42, "issue_date": 0.19, "order_reference": 0.0, "seller_name": 0.0,
-                   "seller_vat_id": 0.73, "currency": 1.0, "net_total": 0.0, "tax_total": 0.0, "gross_total": 0.84,
-                   "lines": 0.49, "documents": 0.39},
-    "real-layout": {"header": 0.34, "number": 0.44, "issue_date": 0.26, "order_reference": 0.0, "seller_name": 0.73,
-                    "seller_vat_id": 0.62, "currency": 1.0, "net_total": 0.0, "tax_total": 0.0, "gross_total": 0.53,
-                    "lines": 0.25, "documents": 0.2},
-    "scan": {"header": 0.31, "number": 0.19, "issue_date": 0.11, "gross_total": 0.73, "lines": 0.0},
-}  # fmt: skip
 # What of the pages the bare word extraction of pypdfium2 reads in a second must be read whole.
 SPEED = 0.85
 ROUNDS = 3
 MANY = 1000
-# Reads the files named and prints the kilobytes it holds after a tenth of them and after all.
+# Reads the files of a folder and prints the kilobytes it holds after a tenth of them and after all.
 HOLDING = """
 import logging, pathlib, re, sys
 from extraction.reader import read
 logging.disable(logging.CRITICAL)
-paths = sys.argv[1:]
+paths = sorted(pathlib.Path(sys.argv[1]).iterdir())
 for count, path in enumerate(paths, 1):
-    read(path, pathlib.Path(path).read_bytes())
+    read(path.name, path.read_bytes())
     if count in (len(paths) // 10, len(paths)):
         print(re.search(r"VmRSS:\\s+(\\d+)", pathlib.Path("/proc/self/status").read_text())[1])
 """
@@ -76,33 +59,52 @@ def is_held_out(entry: Entry) -> bool:
     return int(hashlib.sha256(entry["path"].encode()).hexdigest(), 16) % 2 == 1
 
 
-def table(score: ModuleType, name: str, entries: list[Entry], read: dict[str, Any]) -> None:
-    """One kind's figures, each beside the peers' where there is one."""
-    peers = PEERS.get(name, {})
-    parts = [("", entries)]
+def table(
+    score: ModuleType, name: str, entries: list[Entry], read: dict[str, Any], rival: peers.Run | None
+) -> None:
+    """One kind's figures, each beside what the peers reach on the very same documents."""
+    parts = [("all", entries)]
     if name in SPLIT:
         parts += [
             ("develop", [item for item in entries if not is_held_out(item)]),
             ("held out", [item for item in entries if is_held_out(item)]),
         ]
     found = {path: documents[0].to_json() for path, documents in read.items() if documents}
-    print(f"\n{name}: {len(entries)} documents")
-    for part, items in parts:
-        result = score.score_all(items, found)
-        lines, whole = result["lines"], result["docs_all_lines_right"]
+    results = {part: score.score_all(items, found) for part, items in parts}
+    theirs = {part: score.score_all(items, rival.documents) for part, items in parts if rival}
+    print(f"\n{name}: {len(entries)} documents" + (f"; peers: {rival.names}" if rival else ""))
+    for part, result in results.items():
+        others = summary(theirs[part]) if theirs else {}
+        print(f"  {part:<11}" + beside(summary(result), others, places=3))
+    if name in peers.PUBLISHED:
         print(
-            f"  {part or 'all':<10}header {result['header_micro']:.3f}{beside(peers, 'header')}"
-            f"  lines F1 {lines['f1']:.3f}{beside(peers, 'lines')}"
-            f"  all lines right {whole[0]:.3f}{beside(peers, 'documents')}"
+            f"  {'published':<11}"
+            + beside(peers.PUBLISHED[name], {}, places=2)
+            + ", of peers, on more such pages"
         )
-    result = score.score_all(entries, found)
-    for title, values in (("fields", result["header"]), ("cells", result["cells"])):
-        shown = [f"{key} {share:.2f}{beside(peers, key)}" for key, (share, _) in values.items()]
-        print(f"  {title:<10}" + ", ".join(shown))
+    for part in ("header", "cells"):
+        shares = [
+            {key: share for key, (share, _) in (of["all"][part] if of else {}).items()}
+            for of in (results, theirs)
+        ]
+        print(f"  {part:<11}" + beside(*shares, places=2))
 
 
-def beside(peers: dict[str, float], key: str) -> str:
-    return f" (peers {peers[key]:.2f})" if key in peers else ""
+def summary(result: dict[str, Any]) -> dict[str, float]:
+    """Shares right. The nine fields are those that a template-free draft may have: not the kind, not the buyer."""
+    return {
+        "header": result["header_micro"],
+        "nine fields": result["header_micro9"],
+        "lines F1": result["lines"]["f1"],
+        "all lines right": result["docs_all_lines_right"][0],
+    }
+
+
+def beside(ours: dict[str, float], theirs: dict[str, float], *, places: int) -> str:
+    return ", ".join(
+        f"{key} {share:.{places}f}" + (f" (peers {theirs[key]:.2f})" if key in theirs else "")
+        for key, share in ours.items()
+    )
 
 
 def passing(score: ModuleType, name: str, entries: list[Entry], read: dict[str, Any]) -> None:
@@ -149,6 +151,29 @@ def curve(score: ModuleType, read: dict[str, Any], entries: list[Entry]) -> None
     print(f"  above 0.95: {len(high)} values, {sum(high) / max(1, len(high)):.4f} right")
 
 
+def approvable(score: ModuleType, read: dict[str, Any], entries: list[Entry]) -> None:
+    """Of the surest documents, how many have nothing wrong: first those that pass without a person, then the others by
+    the least confidence of their values and by their own."""
+    from extraction.confidence import confidences, passes_without_person
+
+    papers: list[tuple[tuple[bool, float, float], bool]] = []
+    for entry in entries:
+        for extraction in read[entry["path"]][:1]:
+            document = extraction.document
+            least = min(confidences(document).values())
+            rank = (passes_without_person(document), least, document.confidence)
+            papers.append((rank, all_right(score, entry, extraction.to_json())))
+    print("Documents as sure as that, share of all, share of these with every field and line right")
+    steps = {(passing, least) for (passing, least, _), _ in papers}
+    for passing, least in sorted(steps, reverse=True):
+        reached = [right for rank, right in papers if rank >= (passing, least)]
+        title = f"{'passing, ' if passing else ''}all values {least:.2f} or more"
+        print(f"  {title:<34}{len(reached) / len(entries):5.2f} {sum(reached) / len(reached):.4f}")
+    first_wrong = max((rank for rank, right in papers if not right), default=(False, -1.0, -1.0))
+    share = sum(rank > first_wrong for rank, _ in papers) / len(entries)
+    print(f"  could be approved without a person at zero wrong fields: {share:.2f} of the documents")
+
+
 def judged(score: ModuleType, truth: dict[str, Any], found: dict[str, Any]) -> Iterator[tuple[str, bool]]:
     yield from ((k, v) for k, v in score.score_doc(truth, found).items() if not k.startswith("_"))
     for here, there in score.align(truth.get("lines") or [], found["lines"]):
@@ -159,8 +184,8 @@ def judged(score: ModuleType, truth: dict[str, Any], found: dict[str, Any]) -> I
                 yield f"lines.{there}.{cell}", score.eq(cell, line[cell], value, line)
 
 
-def speed(entries: list[Entry]) -> None:
-    """Pages per CPU second: ours from the bytes to the documents, beside words alone."""
+def speed(entries: list[Entry], rivals: Sequence[peers.Run]) -> None:
+    """Pages per CPU second: ours from the bytes to the documents, beside words alone and beside the peers."""
     import pypdfium2
 
     from extraction.extractor import Source
@@ -174,8 +199,6 @@ def speed(entries: list[Entry]) -> None:
         ("pypdfium2, words by raw calls", raw_words),
         ("documents, read whole", lambda content: extractor.extract(Source.of("page.pdf", content))),
     ]
-    if importlib.util.find_spec("pdfplumber"):
-        rows.append(("pdfplumber, words", plumbed_words))
     best = dict.fromkeys((what for what, _ in rows), float("inf"))
     for _ in range(ROUNDS):
         for what, work in rows:
@@ -183,11 +206,20 @@ def speed(entries: list[Entry]) -> None:
             for content in contents:
                 work(content)
             best[what] = min(best[what], time.process_time() - start)
-    print(f"\nSpeed: pages per CPU second on the text PDFs, the best of {ROUNDS} rounds")
     rates = {what: pages / seconds for what, seconds in best.items()}
+    whole = rates["documents, read whole"]
+    if rivals:
+        plumbed = sum(rival.pages for rival in rivals)
+        spent = [rival.seconds for rival in rivals]
+        rates["pdfplumber, words"] = plumbed / sum(seconds["words"] for seconds in spent)
+        rates["peers, drafts and tables"] = plumbed / sum(sum(seconds.values()) for seconds in spent)
+    print(
+        f"\nSpeed: pages per CPU second on the text PDFs (best of {ROUNDS} rounds; of the peers one), and how many"
+    )
+    print("times as many documents are read whole")
     for what, rate in rates.items():
-        print(f"  {what:<36}{rate:7.1f}")
-    ratio = rates["documents, read whole"] / rates["pypdfium2, words by its own calls"]
+        print(f"  {what:<36}{rate:7.1f}{whole / rate:8.2f}")
+    ratio = whole / rates["pypdfium2, words by its own calls"]
     print(f"  documents to bare words: {ratio:.2f} (asked: {SPEED})")
 
 
@@ -241,29 +273,27 @@ def joined(words: list[list[Any]], char: str, box: tuple[float, ...], *, fresh: 
         words.append([*box, char])
 
 
-def plumbed_words(content: bytes) -> None:
-    import pdfplumber
+def endurance() -> None:
+    """What one process holds after the first hundred different papers and after a thousand, and what a second core
+    gives."""
+    from tests.extraction.unseen.paper import paper
 
-    with pdfplumber.open(io.BytesIO(content)) as document:
-        for page in document.pages:
-            page.extract_words()
-
-
-def endurance(entries: list[Entry]) -> None:
-    """What one process holds after the first hundred documents and after a thousand, and what a second core gives."""
-    paths = list(islice(cycle(str(DOCUMENTS / item["path"]) for item in entries), MANY))
-    held = ran([sys.executable, "-c", HOLDING, *paths]).stdout.split()
-    first, last = (int(kilobytes) / 1024 for kilobytes in held)
-    print(f"\nMemory of one process, in MiB: {first:.0f} after {MANY // 10} documents, ", end="")
-    print(f"{last:.0f} after {MANY}, {last / first:.2f} times as much")
-    seconds = {}
-    for jobs in (1, 2):
-        start = time.perf_counter()
-        ran([sys.executable, "manage.py", "extract", "--json", "--jobs", str(jobs), *paths[: MANY // 5]])
-        seconds[jobs] = time.perf_counter() - start
-    print(
-        f"Two at once: {seconds[1] / seconds[2]:.2f} times as fast as one after the other (manage.py extract --jobs)"
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder, f"{index:04}.pdf") for index in range(MANY)]
+        for index, path in enumerate(paths):
+            path.write_bytes(paper(1, index).pdf)
+        held = ran([sys.executable, "-c", HOLDING, folder]).stdout.split()
+        first, last = (int(kilobytes) / 1024 for kilobytes in held)
+        print(f"\nMemory of one process, in MiB: {first:.0f} after {MANY // 10} different papers, ", end="")
+        print(f"{last:.0f} after {MANY}, {last / first:.2f} times as much")
+        seconds = {}
+        few = [str(path) for path in paths[: MANY // 5]]
+        for jobs in (1, 2):
+            start = time.perf_counter()
+            ran([sys.executable, "manage.py", "extract", "--json", "--jobs", str(jobs), *few])
+            seconds[jobs] = time.perf_counter() - start
+    times = seconds[1] / seconds[2]
+    print(f"Two at once: {times:.2f} times as fast as one after the other (manage.py extract --jobs)")
 
 
 def ran(command: list[str]) -> subprocess.CompletedProcess[str]:
@@ -283,13 +313,18 @@ def main(wanted: list[str]) -> None:
 
     score = scorer(SHARED)
     chosen = list(groups(score, wanted))
+    if not peers.installed():
+        print("The peers are not installed; what stands beside our figures is what is published of them.")
     results: dict[str, dict[str, Any]] = {}
+    rivals: dict[str, peers.Run] = {}
     for name, entries in chosen:
         results[name] = {
             item["path"]: read(item["path"], (DOCUMENTS / item["path"]).read_bytes()).documents
             for item in entries
         }
-        table(score, name, entries, results[name])
+        if peers.installed() and (name in score.LAYOUT or name in SLOW):
+            rivals[name] = peers.run(DOCUMENTS, [item["path"] for item in entries], recognise=name in SLOW)
+        table(score, name, entries, results[name], rivals.get(name))
     print("\nStraight-through")
     for name, entries in chosen:
         passing(score, name, entries, results[name])
@@ -297,8 +332,10 @@ def main(wanted: list[str]) -> None:
     if pages:
         every = {path: documents for name, _ in pages for path, documents in results[name].items()}
         curve(score, every, [item for _, entries in pages for item in entries])
-        speed([item for _, entries in pages for item in entries])
-        endurance([item for _, entries in pages for item in entries])
+        approvable(score, every, [item for _, entries in pages for item in entries])
+        of_text = [rivals[name] for name, _ in pages if name in rivals]
+        speed([item for _, entries in pages for item in entries], of_text)
+        endurance()
 
 
 if __name__ == "__main__":
