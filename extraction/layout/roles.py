@@ -43,6 +43,7 @@ def settle(headers: Sequence[Header], tables: Sequence[Sequence[RawLine]], style
     columns they leave open closes more of the lines, that one is taken."""
     lines = [line for table in tables for line in table]
     columns = headers[0].columns
+    _mend_unit(headers, lines)
     chosen = _named(headers[0]) if headers[0].settled else _choose(headers[0], lines, style)
     for name, index in zip(_ORDER, chosen, strict=True):
         for header in headers:
@@ -59,6 +60,24 @@ def settle(headers: Sequence[Header], tables: Sequence[Sequence[RawLine]], style
             if role:
                 line.cells.setdefault(role, words)
         _part(line)
+
+
+def _mend_unit(headers: Sequence[Header], lines: Sequence[RawLine]) -> None:
+    """Takes a column of units for that though its heading may mean a quantity as well ("Units"), and what was ordered
+    for the quantity then."""
+    counted = headers[0].index_of("quantity")
+    cells = (
+        [line.columns[counted] for line in lines if counted in line.columns] if counted is not None else []
+    )
+    if not cells or not all(unit_code(text_of(words)) for words in cells) or "unit" in headers[0].roles:
+        return
+    ordered = headers[0].index_of("other_quantity")
+    for header in headers:
+        for index, column in enumerate(header.columns):
+            if index == counted:
+                column.role = "unit"
+            elif index == ordered:
+                column.role = "quantity"
 
 
 def _find_unit(columns: Sequence[Column], lines: Sequence[RawLine]) -> None:

@@ -199,9 +199,19 @@ class _Sheet:
     def _repeated(self, values: dict[str, Any], evidence: dict[str, Evidence]) -> None:
         """What a column says on every line is said of the document, if it says the same on each."""
         table = self.table
-        for column, names in table.heading.labels.items() if table else ():
+        labels = table.heading.labels if table else {}
+        theirs = any("order_reference" in names for names in labels.values())
+        for column, names in labels.items():
             cells = table.repeated.get(column, []) if table else []
             own = [name for name in names if name in _OWN]
+            if (
+                theirs
+                and "number_order" in names
+                and "order_reference" not in names
+                and not values.get("number")
+            ):
+                # Beside the order that is called the customer's, the other is the supplier's own.
+                own, names = ["number"], ("number",)
             if any(name in _ORDERS for name in names) and not (own and values.get("order_reference")):
                 self._orders(cells, values, evidence)
             elif len({cell.text for cell in cells}) == 1:

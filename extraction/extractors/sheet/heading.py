@@ -8,6 +8,7 @@ from typing import Final
 
 from extraction.extractors.sheet.grid import Cell, Row
 from extraction.layout.arithmetic import closing_readings
+from extraction.layout.columns import POSITION
 from extraction.layout.dates import find_dates
 from extraction.layout.lexicon import Lexicon, tokens_of, unit_code
 from extraction.layout.numbers import leading_number, readings
@@ -116,6 +117,12 @@ def _assigned(heading: Heading, columns: dict[int, _Column], below: Sequence[Row
             is_label = not free
         if number in clear or (number in once and not free):
             is_label = True
+        elif "pos" in column.names and not _counts(below, number):
+            # "Nummer" over one and the same, or over "AB-4711", is the document's and no position's.
+            free = [name for name in free if name != "pos"]
+            if not free:
+                heading.labels[number] = column.labels or ("number",)
+                continue
         if is_label:
             heading.labels[number] = column.labels
         elif free:
@@ -139,6 +146,13 @@ def _at_the_sides(columns: dict[int, _Column], once: set[int]) -> set[int]:
         theirs = {number for number in outer if "buyer_article" in columns[number].names}
         found |= theirs & once if len(outer) > 1 else set()
     return found
+
+
+def _counts(below: Sequence[Row], column: int) -> bool:
+    """Whether the column numbers the rows, as far as it says anything."""
+    cells = _cells(below, column)
+    same = len(below) > 1 and _is_same(below, column)
+    return not same and (not cells or any(cell.number or POSITION.fullmatch(cell.text) for cell in cells))
 
 
 def _is_same(below: Sequence[Row], column: int) -> bool:
@@ -191,6 +205,11 @@ def _complete(heading: Heading, columns: dict[int, _Column], below: Sequence[Row
         and number not in heading.labels
         and _filled(below, number) > len(below) / 2
     ]
+    counted = heading.column("quantity")
+    if counted is not None and _is(below, counted, _is_unit) and heading.column("unit") is None:
+        # "Units" may be how many or of what.
+        heading.roles[counted] = "unit"
+        _quantity(heading)
     _multiply(heading, columns, below, [number for number in free if _is(below, number, _is_number)])
     open_ = [number for number in free if number not in heading.roles]
     for role, holds in (("unit", _is_unit), ("delivery_date", _is_day), ("description", _is_text)):
