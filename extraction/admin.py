@@ -12,11 +12,12 @@ from django.utils import timezone
 from connectors.models import Attachment, Message
 from extraction import outcomes, review
 from extraction.models import Document, DocumentState, ExtractionRun, RunState, SupplierProfile
-from extraction.views import comparing, profiling, reviewing, uploading
+from extraction.views import comparing, profiling, reviewing, unreadable, uploading
 from zalion.portal.site import MenuItem, Page, Panel, PortalAdmin, Section, Todo, Watch, portal
 from zalion.tenancy import roles
 
 DAYS = 28  # of the chart
+RECENT = timedelta(days=7)  # files that could not be read are called out
 OLD = timedelta(days=1)  # a document that waits longer is called out
 
 
@@ -26,6 +27,7 @@ class DocumentAdmin(PortalAdmin):
         Page("review/", reviewing.queue, "review", roles.VIEW_DOCUMENTS),
         Page("upload/", uploading.upload, "upload", roles.IMPORT_MAIL, ("GET", "POST")),
         Page("mail/reading/", uploading.progress, "reading-progress", roles.VIEW_DOCUMENTS),
+        Page("review/unreadable/", unreadable.unreadable, "unreadable", roles.VIEW_DOCUMENTS),
         Page("review/<uuid:key>/", reviewing.document, "document", roles.VIEW_DOCUMENTS),
         Page(
             "review/<uuid:key>/pages/<int:page>/", reviewing.page_image, "document-page", roles.VIEW_DOCUMENTS
@@ -158,6 +160,22 @@ def failed_runs() -> list[Todo]:
     ]
 
 
+def unreadable_files() -> list[Todo]:
+    """Of the last days: what nobody asks for again settles by itself."""
+    count = outcomes.unreadable().filter(created_at__gte=timezone.now() - RECENT).count()
+    if not count:
+        return []
+    words = "1 mail has" if count == 1 else f"{count} mails have"
+    return [
+        Todo(
+            f"{words} files that could not be read",
+            f"In the last {RECENT.days} days; they may hold a document.",
+            reverse("portal:unreadable"),
+            "Open",
+        )
+    ]
+
+
 def waiting_count() -> int:
     return review.waiting().count()
 
@@ -167,6 +185,7 @@ portal.register(SupplierProfile, ProfileAdmin)
 portal.add_menu_item(MenuItem("review", "Review", "portal:review", roles.VIEW_DOCUMENTS, 20, waiting_count))
 portal.add_watch(Watch("review", roles.REVIEW_DOCUMENTS, 20, waiting))
 portal.add_watch(Watch("runs", roles.RETRY_MAIL, 40, failed_runs))
+portal.add_watch(Watch("unreadable", roles.RETRY_MAIL, 30, unreadable_files))
 portal.add_panel(Panel("figures", "extraction/panels/figures.html", roles.VIEW_DOCUMENTS, 10, figures))
 portal.add_panel(Panel("chart", "extraction/panels/chart.html", roles.VIEW_OVERVIEW, 20, chart))
 portal.add_section(

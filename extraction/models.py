@@ -35,6 +35,9 @@ class ExtractionRun(TenantModel):
         max_length=60, blank=True, help_text="documents, nothing_found or a reason code"
     )
     sources = models.JSONField(default=list, help_text="Per source: path, extractor, version, outcome.")
+    unreadable = models.PositiveSmallIntegerField(
+        default=0, help_text="Files that may hold a document and could not be read."
+    )
     # Each document as this run read it, whether it became a row or was one already, for the comparison of runs.
     readings = SealedJsonField(null=True)
     seconds = models.FloatField(null=True)
@@ -46,7 +49,10 @@ class ExtractionRun(TenantModel):
         constraints = (
             models.CheckConstraint(condition=Q(state__in=RunState.values), name="run_state_known"),
         )
-        indexes = (models.Index(fields=("due_at",), name="run_due"),)
+        indexes = (
+            models.Index(fields=("due_at",), name="run_due"),
+            models.Index(fields=("created_at",), condition=Q(unreadable__gt=0), name="run_unreadable"),
+        )
 
     def __str__(self) -> str:
         return f"run {self.pk}"

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from connectors.mime.containers import OPENABLE
+from django.db.models import Exists, OuterRef, QuerySet
+
 from connectors.models import Attachment, Message, MessageState
 from extraction import pipeline
 from extraction.models import Document, ExtractionRun, RunState
@@ -19,7 +20,7 @@ _ENDED: Final = {
     "timed_out": "Reading it took too long and was ended.",
     "memory_exceeded": "Reading it took too much memory and was ended.",
     "crashed": "Reading it broke off. Look at the original, or ask the sender for the file in another form.",
-    "out_of_time": "There was no time left for it after the other files of the mail. Read the mail again.",
+    pipeline.OUT_OF_TIME: "There was no time left for it after the other files of the mail. Read the mail again.",
     pipeline.UNBOUNDED: "It unpacks to more than a mail may hold, so it was not opened.",
 }
 _NO_ANSWER: Final = {
@@ -55,6 +56,12 @@ class Progress:
     documents: tuple[UUID, ...]
     known: bool
     told: tuple[Told, ...]
+
+
+def unreadable() -> "QuerySet[ExtractionRun]":
+    """The newest run of each mail that has files which could not be read."""
+    newer = ExtractionRun.objects.filter(message=OuterRef("message"), created_at__gt=OuterRef("created_at"))
+    return ExtractionRun.objects.filter(~Exists(newer), unreadable__gt=0)
 
 
 def progress(messages: Sequence[Message]) -> list[Progress]:
@@ -121,11 +128,13 @@ def _of_others(parts: Sequence[Attachment], opened: Collection[str]) -> Iterator
     """Files that were not looked into, but for containers whose files were."""
     for part in parts:
         name = part.name or f"attachment {part.path}"
-        if part.inline or part.media_type in pipeline.READABLE or part.path in opened:
+        if part.inline or part.media_type in pipeline.READABLE:
             continue
-        if part.media_type in OPENABLE:
-            yield Told(name, "warning", "Nothing in it could be opened.")
-        else:
+        if pipeline.LOCKED in part.flags:
+            yield Told(name, "error", "It needs a password; ask the sender for one without.")
+        elif pipeline.is_closed(part, opened):
+            yield Told(name, "error", "Nothing in it could be opened; ask the sender for the file again.")
+        elif part.path not in opened:
             yield Told(name, "info", "Files of this kind are not read.")
 
 

@@ -1,7 +1,7 @@
 """From a stored message to its documents: sources, one reading each in the child pool, then rows in one unit."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -14,6 +14,7 @@ from django.utils.dateparse import parse_date
 
 from audit import actions, trail
 from connectors import reading
+from connectors.mime.containers import OPENABLE
 from connectors.models import Attachment, Message, MessageState
 from extraction import guest, media, profiles
 from extraction.comparing import Key, pairs
@@ -37,6 +38,8 @@ RETRY_AFTER = timedelta(minutes=1)
 MAX_ATTEMPTS = 3
 KNOWN = "known_document"  # the outcome of what was read before
 UNBOUNDED = "decompression_limit"  # the parser's flag for what unpacks to more than a mail may
+LOCKED = "encrypted"  # the same for what needs a password
+OUT_OF_TIME = "out_of_time"
 # Seconds for all sources of one message, well inside the lease and the time-out of a task.
 BUDGET = 180.0
 # A worker that was killed says little about what it held; a mail that kills ten is not tried an eleventh time.
@@ -174,7 +177,7 @@ def read_all(message: Message, *, recognise: bool = True) -> list[Reading]:
             readings.append(Reading(source, outcome=UNBOUNDED))
             continue
         if time.monotonic() >= ends:
-            readings.append(Reading(source, outcome="out_of_time"))
+            readings.append(Reading(source, outcome=OUT_OF_TIME))
             continue
         try:
             content = reading.content(message, path=row.path)
@@ -224,6 +227,7 @@ def _write(
     seconds: float,
 ) -> None:
     run.readings = [_kept(found, data) for found, data in chosen]
+    run.unreadable = sum(map(_is_unreadable, readings)) + _closed(run.message)
     with unit():
         # Two runs of one mail come to its documents one after the other.
         Message.objects.select_for_update(no_key=True).get(pk=run.message_id)
@@ -242,7 +246,7 @@ def _write(
         outcome = "documents" if rows else (KNOWN if known or again else "nothing_found")
         told = [{**r.told(), "outcome": KNOWN if r.source.hmac in known else r.outcome} for r in readings]
         _finish(run, RunState.DONE, outcome=outcome, seconds=seconds, sources=told)
-        run.save(update_fields=["readings"])
+        run.save(update_fields=["readings", "unreadable"])
         Document.objects.bulk_create(rows)
         index.index_many(INDEX_KIND, {row.pk: _words(row) for row in rows})
         if rows:
@@ -251,6 +255,25 @@ def _write(
                 object=run.message,
                 facts={"ids": [str(row.pk) for row in rows], "run": str(run.pk)},
             )
+
+
+def _is_unreadable(found: Reading) -> bool:
+    """Whether the source may hold a document and could not be read."""
+    failed = found.broke or found.outcome in (UNBOUNDED, OUT_OF_TIME)
+    return not found.documents and (failed or any(told["severity"] == "error" for told in found.findings))
+
+
+def _closed(message: Message) -> int:
+    """How many files of the mail nothing could be taken out of."""
+    parts = list(Attachment.objects.filter(message=message, inline=False))
+    opened = {part.parent_path for part in parts}
+    return sum(is_closed(part, opened) for part in parts)
+
+
+def is_closed(part: Attachment, opened: Collection[str]) -> bool:
+    """Whether nothing could be taken out of the file: it is locked, or a container and none of those ``opened``."""
+    closed = part.media_type in OPENABLE and part.path not in opened
+    return part.media_type not in READABLE and (closed or LOCKED in part.flags)
 
 
 def _kept(found: Reading, data: dict[str, Any]) -> dict[str, Any]:

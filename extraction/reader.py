@@ -19,6 +19,11 @@ from extraction.validation import validate
 
 # What an extractor says of a PDF that is a picture.
 NO_TEXT: Final = "no_text_layer"
+# What extractors say of a file that they can open and that holds nothing for them.
+_NOTHING: Final = frozenset(
+    {"image_too_small", "no_picture", "sheet_empty", "not_an_order_message"}
+    | {"not_cii", "not_cxml", "not_opentrans", "not_ubl"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +75,8 @@ def read(name: str, content: bytes, hints: Hints | None = None) -> ReadResult:
     try:
         extractor, found, more = _extract(source, extractor)
     except UnreadableError as error:
-        findings: tuple[Finding, ...] = (*known, _finding(error.code, error.message, "error"))
+        severity = "info" if error.code in _NOTHING else "error"
+        findings: tuple[Finding, ...] = (*known, _finding(error.code, error.message, severity))
         return ReadResult(extractor=extractor.key, version=extractor.version, findings=findings)
     known = (*known, *more)
     documents = tuple(_validated(extraction) for extraction in found)
@@ -107,8 +113,8 @@ def _extract(source: Source, extractor: Extractor) -> tuple[Extractor, list[Extr
 
 def read_plain(payload: Mapping[str, Any]) -> Json:
     """`read` in plain data, for the child pool: takes {"name", "content", "hints": {"sender_domain", "subject",
-    "own_names", "own_vat_ids", "profiles", "recognise"}}, hints and each of them optional; gives ReadResult.to_json(), in which a
-    document that was read with a profile has `profile`, its id and version."""
+    "own_names", "own_vat_ids", "profiles", "recognise"}}, hints and each of them optional; gives ReadResult.to_json(),
+    in which a document that was read with a profile has `profile`, its id and version."""
     hints = payload.get("hints") or {}
     known = Hints(
         sender_domain=hints.get("sender_domain"),

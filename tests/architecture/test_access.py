@@ -45,6 +45,7 @@ ACCESS: dict[str, Row] = {
     "portal:mail": Row(CONTENT),
     "portal:upload": Row("rui"),
     "portal:reading-progress": Row(CONTENT),
+    "portal:unreadable": Row(CONTENT),
     "portal:mail-retry": Row("rui", method="post"),
     "portal:message": Row(CONTENT, "message"),
     "portal:message-body": Row(CONTENT, "message"),

@@ -1,8 +1,12 @@
 """What became of each file is said where people look: while it is read, and why nothing came of it."""
 
+import io
+import zipfile
+
 import pytest
 from django.test import Client
 from django.urls import reverse
+from PIL import Image
 
 from connectors.models import Mailbox
 from extraction import outcomes
@@ -35,8 +39,37 @@ def test_the_upload_page_follows_each_file_until_it_is_read_and_says_why_one_was
     assert "1 document</a>" in told
     assert "No document. The PDF needs a password; ask the sender for one without." in told
     assert "The PDF needs a password" in rui.get(reverse("portal:message", args=[locked.pk])).content.decode()
+    assert "1 mail has files that could not be read" in rui.get("/").content.decode()
+    listed = rui.get(reverse("portal:unreadable")).content.decode()
+    assert "locked.pdf" in listed
+    assert "The PDF needs a password" in listed
+    assert "ab.pdf" not in listed
     assert str(good.pk) not in sign_in(borealis.otto).get(address).content.decode()
     assert rui.get(f"{reverse('portal:reading-progress')}?mail=x").status_code == 404
+
+
+def packed(*members: tuple[str, bytes], locked: bool = False) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    # PKWARE's application note, 4.4.4: the lowest bit of the flags says that a file is encrypted.
+    made = bytearray(buffer.getvalue())
+    for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        if locked:
+            made[made.index(mark) + place] |= 1
+    return bytes(made)
+
+
+def test_a_locked_archive_is_told_and_a_logo_is_not(acme: Company, mailbox: Mailbox, rui: Client) -> None:
+    picture = io.BytesIO()
+    Image.new("L", (40, 40), 255).save(picture, "PNG")
+    send(rui, mailbox, a__zip=packed(("ab.pdf", Paper().pdf()), locked=True), b__png=picture.getvalue())
+    read_all(acme, mailbox)
+    listed = rui.get(reverse("portal:unreadable"))
+    assert [(message.subject, {item.words for item in told}) for message, told in listed.context["rows"]] == [
+        ("a.zip", {"It needs a password; ask the sender for one without."})
+    ]
 
 
 def run(*sources: dict[str, object]) -> ExtractionRun:

@@ -51,6 +51,7 @@ def pages(house: House) -> list[tuple[str, str, str]]:
         ("message-copy", "rui", f"/mail/{known['copies'][0]}/"),
         ("mail-held", "rui", "/mail/?state=quarantined"),
         ("upload", "rui", "/upload/"),
+        ("unreadable", "rui", "/review/unreadable/"),
         ("overview-administrator", "ada", "/"),
         ("mailboxes", "ada", "/mailboxes/"),
         ("mailbox-new", "ada", "/mailboxes/new/"),
