@@ -10,7 +10,10 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from tests.connectors.mime import msgs
 from tests.extraction.paper import Paper
+from tests.extraction.test_outcomes import packed
+from tests.extraction.test_profiles import mail
 
 
 def extract(*paths: Path, **options: Any) -> list[dict[str, Any]]:
@@ -35,6 +38,28 @@ def test_a_folder_gives_a_line_for_every_file_in_order(tmp_path: Path) -> None:
     ]
     assert lines[1]["extractor"] == "pdf"
     assert lines[1]["documents"][0]["number"] == "F-2041"
+
+
+def test_mails_and_archives_are_opened_and_what_they_hold_is_given_once(tmp_path: Path) -> None:
+    other = Paper(facts=(("AB-Nr.:", "F-2042"), ("Datum:", "04.02.2026"))).pdf()
+    locked = Paper(password="x").pdf()
+    (tmp_path / "a.eml").write_bytes(mail(Paper().pdf()))
+    (tmp_path / "b.msg").write_bytes(msgs.msg("Order", msgs.attached(0, "f.pdf", Paper().pdf())))
+    (tmp_path / "c.zip").write_bytes(
+        packed(("1.pdf", Paper().pdf()), ("2.pdf", other), ("copy.pdf", Paper().pdf()), ("no.pdf", locked))
+    )
+    (tmp_path / "d.zip").write_bytes(packed(("1.pdf", Paper().pdf()), locked=True))
+    (tmp_path / "e.zip").write_bytes(packed(("1.bin", b"\0\1")))
+    lines = extract(tmp_path)
+    assert all(list(line) == ["path", "extractor", "documents", "findings"] for line in lines)
+    assert [[document["number"] for document in line["documents"]] for line in lines] == [
+        ["F-2041"], ["F-2041"], ["F-2041", "F-2042"], [], [],
+    ]  # fmt: skip
+    assert [line["extractor"] for line in lines] == ["pdf", "pdf", "pdf", None, None]
+    assert [[finding["code"] for finding in line["findings"]] for line in lines] == [
+        [], [], ["pdf_encrypted"], ["encrypted"], ["nothing_inside"],
+    ]  # fmt: skip
+    assert lines[2]["findings"][0]["message"].startswith("no.pdf: ")
 
 
 def test_a_path_that_is_not_there_is_said_before_anything_is_read(tmp_path: Path) -> None:

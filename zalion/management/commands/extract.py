@@ -9,6 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from extraction.files import read_file
 from extraction.media import IMAGES, PDF, sniff
 from extraction.picture import Shown, picture
 from zalion.sandbox import Pool, SandboxError
@@ -17,14 +18,15 @@ MAX_BYTES = 64 << 20
 MAX_DRAWN = 40  # pages of one picture
 SCALE = 1.6  # pixels to a point
 PAGED = {PDF, *IMAGES}
-READ, EXPLAIN = "extraction.reader:read_plain", "extraction.explaining:explain_plain"
+EXPLAIN = "extraction.explaining:explain_plain"
 SIZES, IMAGE = "extraction.reader:page_sizes", "extraction.reader:page_image"
 
 
 class Command(BaseCommand):
     help = (
         "Read PATH (files, or folders with all files below) and print one line of JSON per file: path, extractor, "
-        "documents, findings. A file that cannot be read gives a line with findings. With --explain, draw how one "
+        "documents, findings. Mails (.eml, .msg) and archives are opened. A file that cannot be read gives a line with "
+        "findings. With --explain, draw how one "
         "FILE was read instead: its pages with a box around each value and line, and why."
     )
     requires_system_checks = ()
@@ -96,7 +98,10 @@ def _read(pool: Pool, path: Path) -> dict[str, Any]:
         content = path.read_bytes()
     except OSError as error:
         return _failed(path, "file_unreadable", error.strerror or "The file cannot be read.")
-    result = _called(pool, READ, path, content)
+    try:
+        result = read_file(pool.call, name=_text(path), content=content)
+    except SandboxError as error:
+        return _ended(path, error)
     return {
         "path": _text(path),
         "extractor": result["extractor"],
@@ -105,13 +110,17 @@ def _read(pool: Pool, path: Path) -> dict[str, Any]:
     }
 
 
-def _called(pool: Pool, function: str, path: Path, content: bytes) -> dict[str, Any]:
+def _called(pool: Pool, path: Path, content: bytes) -> dict[str, Any]:
     """What the child says of the file, or that it was ended over it."""
     try:
-        found: dict[str, Any] = pool.call(function, {"payload": {"name": _text(path), "content": content}})
+        found: dict[str, Any] = pool.call(EXPLAIN, {"payload": {"name": _text(path), "content": content}})
     except SandboxError as error:
-        return _failed(path, error.code, "Reading the file was ended before it was done.")
+        return _ended(path, error)
     return found
+
+
+def _ended(path: Path, error: SandboxError) -> dict[str, Any]:
+    return _failed(path, error.code, "Reading the file was ended before it was done.")
 
 
 def _failed(path: Path, code: str, message: str) -> dict[str, Any]:
@@ -129,7 +138,7 @@ def _text(path: Path) -> str:
 
 def _picture(pool: Pool, path: Path, content: bytes) -> str:
     """What the child says of the file and draws of its pages, put together here."""
-    result = _called(pool, EXPLAIN, path, content)
+    result = _called(pool, path, content)
     pages: list[Shown] = []
     text = ""
     try:
