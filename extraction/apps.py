@@ -8,4 +8,5 @@ class ExtractionConfig(AppConfig):
     verbose_name = "Documents"
 
     def ready(self) -> None:
-        from extraction import checks, receivers, tasks  # noqa: F401  (registers what is checked, listened to and worked on)
+        # Registers what is checked, told of the server, listened to and worked on.
+        from extraction import checks, health, receivers, tasks  # noqa: F401

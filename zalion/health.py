@@ -37,6 +37,16 @@ class Finding:
     detail: str
 
 
+Probe = Callable[[], Finding]
+_PARTS: list[Probe] = []
+
+
+def part(probe: Probe) -> Probe:
+    """Ask ``probe`` with the others: a part that a later stage brings."""
+    _PARTS.append(probe)
+    return probe
+
+
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
     """The process answers. Nothing else is told: anybody may ask."""
@@ -46,7 +56,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def health(now: datetime | None = None) -> list[Finding]:
     """Every part, in the order in which one failing explains the next."""
     moment = now or timezone.now()
-    probes: tuple[Callable[[], Finding], ...] = (
+    probes: tuple[Probe, ...] = (
         database,
         master_key,
         disk,
@@ -55,6 +65,7 @@ def health(now: datetime | None = None) -> list[Finding]:
         lambda: listener(moment),
         children,
         virus_scanner,
+        *_PARTS,
         *((language_model,) if settings.MODEL_URL else ()),
     )
     return [probe() for probe in probes]

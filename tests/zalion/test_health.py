@@ -30,6 +30,7 @@ def test_every_part_is_looked_at():
         "Listener",
         "Sandbox",
         "Virus scanner",
+        "Text recognition",
     ]
     told = {finding.name: finding for finding in health.health()}
     assert told["Database"].state == told["Master key"].state == told["Queue"].state == "ok"
