@@ -36,7 +36,7 @@ from extraction.layout.totals import Totals, find_labelled
 from extraction.layout.totals import choose as choose_totals
 from extraction.schemas import CanonicalDocument, Evidence, Extraction, Finding, Line, number_text
 
-_TRIM: Final = " :;,()[]*"
+_TRIM: Final = " :;,.()[]*"
 # What a buyer writes.
 _BUYERS: Final = frozenset({"order", "order_change", "order_cancellation"})
 # The labels that give a document's own number, in the order in which they are believed.

@@ -15,6 +15,8 @@ from extraction.layout.numbers import CURRENCY_SIGNS, NumberStyle, currency_of, 
 from extraction.layout.sublines import labelled_values
 from extraction.layout.tables import Tables
 
+# A line that says more is a text.
+_LONGEST: Final = 40
 _BULLET: Final = re.compile(r"[-–—*•·▪●o>]|\(?\d{1,3}[.)]")
 _TIMES: Final = re.compile(r"[x×*]", re.IGNORECASE)
 _COUNT: Final = re.compile(r"(\d[\d.,'’]*)[x×]", re.IGNORECASE)
@@ -46,7 +48,7 @@ def read_sentences(pages: Sequence[Page], lexicon: Lexicon, style: NumberStyle, 
 
 
 def _line(row: Row, lexicon: Lexicon, style: NumberStyle) -> RawLine | None:
-    words = list(row.words)
+    words = list(row.words[:_LONGEST])
     if len(words) > 1 and _BULLET.fullmatch(words[0].text):
         words = words[1:]
     quantity, rest = _quantity(words)

@@ -8,12 +8,15 @@ from extraction import media
 from extraction.extractor import Extractor, Source, UnreadableError
 from extraction.extractors.body.grid import set_in_columns
 from extraction.extractors.body.html import html_text
+from extraction.extractors.body.letter import completed
 from extraction.extractors.body.quotes import own_lines
 from extraction.layout.document import Known, read_document
 from extraction.layout.geometry import Page, Word, page_of
+from extraction.layout.standing import is_document
 from extraction.schemas import Extraction
 
 MAX_CHARS: Final = 2_000_000
+MAX_LINES: Final = 10_000
 # A character of fixed-width text in the unit the geometry is made for: two spaces separate segments, one does not.
 _WIDTH: Final = 5.0
 _HEIGHT: Final = 10.0
@@ -32,9 +35,10 @@ class BodyExtractor(Extractor):
         return 20 if source.media_type in {media.TEXT, media.HTML} else None
 
     def extract(self, source: Source) -> list[Extraction]:
-        text = body_text(source)
-        found = read_document([text_page(text)], Known.of(source.hints))
-        return [found] if found else []
+        page = text_page(body_text(source))
+        found = read_document([page], Known.of(source.hints))
+        whole = completed(found, page) if found else None
+        return [whole] if whole and is_document(whole.document) else []
 
 
 def body_text(source: Source) -> str:
@@ -46,6 +50,8 @@ def body_text(source: Source) -> str:
         lines = own_lines(html_text(text).split("\n"))
     else:
         lines = [_grouped(line) for line in own_lines(text.splitlines())]
+    if len(lines) > MAX_LINES:
+        raise UnreadableError("too_large", f"The body has more than {MAX_LINES} lines.")
     return "\n".join(set_in_columns(lines))
 
 

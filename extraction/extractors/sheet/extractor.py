@@ -19,6 +19,7 @@ from extraction.layout.geometry import Page, Word, page_of
 from extraction.layout.lexicon import language_of, lexicon
 from extraction.layout.lines import ReadLine, first_date, read_line
 from extraction.layout.numbers import NumberStyle, currency_of, style_of
+from extraction.layout.standing import is_document
 from extraction.schemas import CanonicalDocument, Evidence, Extraction, Line
 
 _HEAD: Final = 65536
@@ -61,7 +62,7 @@ class SheetExtractor(Extractor):
         found = [sheet.document(known) for sheet in chosen]
         if not found:
             raise UnreadableError("sheet_empty", "The workbook has no visible sheet with anything on it.")
-        return [extraction for extraction in found if extraction is not None]
+        return [extraction for extraction in found if extraction and is_document(extraction.document)]
 
 
 def sheet_text(source: Source) -> str:

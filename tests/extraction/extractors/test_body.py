@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from extraction import reader
 from extraction.extractor import Source
 from extraction.extractors.body.extractor import body_text
 from extraction.registry import load
@@ -199,3 +200,35 @@ def test_parts_shown_as_a_table_are_one() -> None:
     made = "".join(f'<div style="display:table-row">{"".join(map(cells.format, row))}</div>' for row in rows)
     found = read(f"<html><p>Auftragsnummer: 8800</p><div style='display:table'>{made}</div></html>")
     assert (found.lines[0].description, str(found.lines[0].quantity)) == ("Druckfeder", "12")
+
+
+@pytest.mark.parametrize(
+    "letter",
+    [
+        "wir bestätigen Ihre Bestellung 4711. Liefertermin ist der 12.05.2026.",
+        "we confirm your order 4711, delivery 12 May 2026.",
+        "nous confirmons votre commande n° 4711. Livraison prévue le 12 mai 2026.",
+        "confermiamo il Vs. ordine n. 4711, consegna 12/05/2026.",
+        "les confirmamos su pedido nº 4711. Fecha de entrega: 12/05/2026.",
+        "hierbij bevestigen wij uw bestelling 4711. Levering op 12 mei 2026.",
+    ],
+)
+def test_a_letter_that_only_confirms_is_a_confirmation_without_positions(letter: str) -> None:
+    result = reader.read("body", f"Hallo,\n\n{letter}\n\nMuster Federn GmbH\n".encode())
+    found = result.documents[0].document
+    assert (found.doc_type, found.order_reference) == ("order_confirmation", "4711")
+    assert str(found.delivery_date) == "2026-05-12"
+    assert "lines_missing" in {finding.code for finding in found.findings}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hallo,\n\nbitte bestätigen Sie Ihre Bestellung 4711.\n\nMuster Federn GmbH\n",
+        "Hallo,\n\nIhre Bestellung 4711 können wir leider nicht bestätigen.\n\nMuster Federn GmbH\n",
+        "Hallo,\n\n- 2 x Kaffee mitbringen\n- 3 x anrufen\n\nGruß\n",
+        "Öffnungszeiten\n\nTag        von      bis\nMontag     08:00    17:00\nDienstag   08:00    12:00\n",
+    ],
+)
+def test_other_letters_and_lists_are_no_document(text: str) -> None:
+    assert load("body").extract(Source.of("body", text.encode())) == []

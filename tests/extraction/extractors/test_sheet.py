@@ -293,3 +293,22 @@ def test_one_position_below_a_long_head_is_a_table(mark: str) -> None:
     assert chosen is not None
     assert chosen.key == "sheet"
     assert len(extract(content)[0].document.lines) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Artikel-Nr.;Bezeichnung;ME;Preis\nH77;Leiste Eiche;m;2,50\nH78;Leiste Buche;m;1,25\n",
+        "Item no.;Description;Quantity;Location\nH77;Oak strip;10;A1\nH78;Beech strip;4;B2\n",
+    ],
+)
+def test_a_list_of_prices_or_a_stock_is_no_document(text: str) -> None:
+    assert extract(text) == []
+
+
+@pytest.mark.parametrize("rows", [20_000, 60_000])
+def test_a_sheet_of_endless_rows_is_refused(rows: int) -> None:
+    line = "4500012;10;H77;Leiste Eiche;12;m;2,50;30,00;20.03.2026\r\n"
+    with pytest.raises(UnreadableError) as caught:
+        extract(CSV.partition("\n")[0] + "\n" + line * rows)
+    assert caught.value.code == "too_large"
