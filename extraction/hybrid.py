@@ -98,17 +98,22 @@ def _joined(data: Extraction, page: Extraction | None, print_: "_Print") -> Extr
     document = data.document
     findings = [*document.findings, *_differences(document, page, print_)]
     evidence = dict(data.evidence)
-    confidence = 0.5 if any(item.code == "page_differs" for item in findings) else document.confidence
-    if page is not None and page.document.lines and not document.lines and document.doc_type in _BILLS:
-        # The profiles MINIMUM and BASIC WL have no lines; the paper has.
-        document = replace(document, lines=page.document.lines)
-        evidence |= {path: item for path, item in page.evidence.items() if path.startswith("lines.")}
-        findings.append(
-            _finding("lines_from_page", "The data inside the PDF have no lines; these are the page's.")
-        )
-        confidence = min(confidence, page.document.confidence)
-    elif page is not None:
+    differing = [item.field for item in findings if item.code == "page_differs" and item.field]
+    confidence = 0.5 if differing else document.confidence
+    if page is not None:
         evidence |= _shown(document, evidence, page)
+        for name in differing:
+            # The data's own words, and the place where the page says otherwise, for a person to look at.
+            seen, own = page.evidence.get(name), evidence.get(name, Evidence())
+            evidence[name] = replace(own, page=seen.page, box=seen.box) if seen else own
+        if page.document.lines and not document.lines and document.doc_type in _BILLS:
+            # The profiles MINIMUM and BASIC WL have no lines; the paper has.
+            document = replace(document, lines=page.document.lines)
+            evidence |= {path: item for path, item in page.evidence.items() if path.startswith("lines.")}
+            findings.append(
+                _finding("lines_from_page", "The data inside the PDF have no lines; these are the page's.")
+            )
+            confidence = min(confidence, page.document.confidence)
     document = replace(document, findings=tuple(findings), confidence=confidence)
     return Extraction(document=document, evidence=evidence)
 

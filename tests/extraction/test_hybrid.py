@@ -72,8 +72,12 @@ def test_a_value_that_the_page_shows_has_its_place_there_too() -> None:
 
 
 def test_a_page_that_says_another_sum_is_a_finding() -> None:
-    found = only(hybrid(document(gross="9935.70")))
+    result = hybrid(document(gross="9935.70"))
+    found, place = only(result), result.documents[0].evidence["gross_total"]
     assert ("page_differs", "gross_total") in codes(found)
+    assert (place.text, place.page) == ("9935.70", 1)
+    assert place.box
+    assert place.path
     (told,) = [item.message for item in found.findings if item.code == "page_differs"]
     assert told == "The page says “35,70”, the data inside the PDF say “9935.7”."
     assert found.gross_total == Decimal("9935.70")
