@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -77,11 +77,8 @@ def table(
         others = summary(theirs[part]) if theirs else {}
         print(f"  {part:<11}" + beside(summary(result), others, places=3))
     if name in peers.PUBLISHED:
-        print(
-            f"  {'published':<11}"
-            + beside(peers.PUBLISHED[name], {}, places=2)
-            + ", of peers, on more such pages"
-        )
+        figures = beside(peers.PUBLISHED[name], {}, places=2)
+        print(f"  published  {figures}: the peers on more such pages, not measured in this run")
     for part in ("header", "cells"):
         shares = [
             {key: share for key, (share, _) in (of["all"][part] if of else {}).items()}
@@ -210,13 +207,13 @@ def speed(entries: list[Entry], rivals: Sequence[peers.Run]) -> None:
     whole = rates["documents, read whole"]
     if rivals:
         plumbed = sum(rival.pages for rival in rivals)
-        spent = [rival.seconds for rival in rivals]
-        rates["pdfplumber, words"] = plumbed / sum(seconds["words"] for seconds in spent)
-        rates["peers, drafts and tables"] = plumbed / sum(sum(seconds.values()) for seconds in spent)
-    print(
-        f"\nSpeed: pages per CPU second on the text PDFs (best of {ROUNDS} rounds; of the peers one), and how many"
-    )
-    print("times as many documents are read whole")
+        spent = Counter[str]()
+        for rival in rivals:
+            spent.update(rival.seconds)
+        rates["pdfplumber, words"] = plumbed / (spent["characters"] + spent["words"])
+        rates["peers, drafts and tables"] = plumbed / (spent.total() - spent["words"])
+    print(f"\nSpeed: pages per CPU second on the text PDFs (best of {ROUNDS} rounds, the peers' only one),")
+    print("and how many times as many of these are read whole")
     for what, rate in rates.items():
         print(f"  {what:<36}{rate:7.1f}{whole / rate:8.2f}")
     ratio = whole / rates["pypdfium2, words by its own calls"]

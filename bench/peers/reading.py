@@ -119,6 +119,9 @@ def lines_of(path: str, spent: dict[str, float]) -> tuple[list[Document], int]:
     found: list[Document] = []
     try:
         with pdfplumber.open(path) as document:
+            with counted(spent, "characters"):
+                for page in document.pages:
+                    page.chars  # noqa: B018 - read on the first access, and kept
             with counted(spent, "words"):
                 for page in document.pages:
                     page.extract_words()
