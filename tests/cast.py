@@ -10,7 +10,8 @@ from audit.models import RetentionPolicy
 from connectors import onboarding
 from connectors.models import Mailbox
 from connectors.registry import PROVIDERS
-from tests.contracts.memory import MemoryMailbox
+from tests.contracts.memory import MAILBOXES, MemoryMailbox
+from tests.kept import kept
 from zalion.tenancy import context, people
 from zalion.tenancy.models import Role, Tenant, User
 from zalion.tenancy.unit import unit
@@ -31,7 +32,7 @@ class Company:
         return context.work(self.tenant.pk, actor)
 
     def __getattr__(self, name: str) -> User:
-        for user in self.people.values():
+        for user in self.__dict__.get("people", {}).values():  # a copy has none yet
             if user.username == name:
                 return user
         raise AttributeError(name)
@@ -51,30 +52,24 @@ def make_company(slug: str, name: str, cast: dict[Role, tuple[str, str]]) -> Com
 @pytest.fixture
 def acme(db: None) -> Company:
     """Ada administers Acme, Cleo is its compliance officer, Rui reviews, Abe audits."""
-    return make_company(
-        "acme",
-        "Acme Maschinenbau GmbH",
-        {
-            Role.ADMINISTRATOR: ("ada", "Ada Brandt"),
-            Role.COMPLIANCE: ("cleo", "Cleo Marin"),
-            Role.OPERATOR: ("rui", "Rui Costa"),
-            Role.AUDITOR: ("abe", "Abe Lund"),
-        },
-    )
+    cast = {
+        Role.ADMINISTRATOR: ("ada", "Ada Brandt"),
+        Role.COMPLIANCE: ("cleo", "Cleo Marin"),
+        Role.OPERATOR: ("rui", "Rui Costa"),
+        Role.AUDITOR: ("abe", "Abe Lund"),
+    }
+    return kept("acme", lambda: make_company("acme", "Acme Maschinenbau GmbH", cast))
 
 
 @pytest.fixture
 def borealis(db: None) -> Company:
     """Otto reviews at Borealis and must never see Acme; Bea and Bo run it."""
-    return make_company(
-        "borealis",
-        "Borealis Yachts Ltd",
-        {
-            Role.ADMINISTRATOR: ("bea", "Bea Holm"),
-            Role.COMPLIANCE: ("bo", "Bo Strand"),
-            Role.OPERATOR: ("otto", "Otto Vik"),
-        },
-    )
+    cast = {
+        Role.ADMINISTRATOR: ("bea", "Bea Holm"),
+        Role.COMPLIANCE: ("bo", "Bo Strand"),
+        Role.OPERATOR: ("otto", "Otto Vik"),
+    }
+    return kept("borealis", lambda: make_company("borealis", "Borealis Yachts Ltd", cast))
 
 
 @pytest.fixture
@@ -127,4 +122,7 @@ def make_mailbox(
 
 @pytest.fixture
 def mailbox(acme: Company, server: MemoryMailbox) -> Mailbox:
-    return make_mailbox(acme, server)
+    made, key, opened = kept("mailbox", lambda: (make_mailbox(acme, server), server.key, server.opened))
+    server.key, server.opened = key, opened
+    MAILBOXES[key] = server
+    return made

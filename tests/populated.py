@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -14,12 +15,24 @@ from extraction.layout.taught.profile import Profile
 from extraction.models import Document
 from tests.cast import Company, make_mailbox
 from tests.contracts.memory import MemoryMailbox
+from tests.kept import kept
 from zalion.demo import mails
 from zalion.tenancy import signin
 from zalion.tenancy.models import ApiToken, Role, Scope
 from zalion.tenancy.unit import unit
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
+
+
+@cache
+def demo_mails() -> tuple[mails.DemoMail, ...]:
+    """What the demo's suppliers had written to Acme by ``NOW``."""
+    return tuple(mails.make(NOW))
+
+
+def confirmations() -> list[mails.DemoMail]:
+    """Those of them that become a document as they stand."""
+    return [mail for mail in demo_mails() if mail.expected == "document"]
 
 
 @dataclass
@@ -66,13 +79,13 @@ def fill(company: Company, server: MemoryMailbox, chosen: list[Any]) -> tuple[Ap
 
 @pytest.fixture
 def populated(acme: Company, borealis: Company, memory_provider: None) -> Populated:
-    made = mails.make(NOW)
-    confirmations = [mail for mail in made if mail.expected == "document"]
-    newsletter = next(mail for mail in made if mail.expected == "newsletter")
-    wanted = [*confirmations[:2], newsletter]
-    tokens: dict[str, str] = {}
-    rows: dict[str, ApiToken] = {}
-    for company, chosen in ((acme, wanted), (borealis, mails.make_borealis(NOW))):
-        row, shown = fill(company, MemoryMailbox(), list(chosen))
-        tokens[company.tenant.slug], rows[company.tenant.slug] = shown, row
-    return Populated(acme, borealis, tokens, rows)
+    def fill_both() -> dict[str, tuple[ApiToken, str]]:
+        newsletter = next(mail for mail in demo_mails() if mail.expected == "newsletter")
+        return {
+            "acme": fill(acme, MemoryMailbox(), [*confirmations()[:2], newsletter]),
+            "borealis": fill(borealis, MemoryMailbox(), mails.make_borealis(NOW)),
+        }
+
+    made = kept("populated", fill_both)
+    tokens = {slug: shown for slug, (_, shown) in made.items()}
+    return Populated(acme, borealis, tokens, {slug: row for slug, (row, _) in made.items()})

@@ -1,7 +1,5 @@
 """From stored mail to a decided document, and what stops two people from overwriting each other."""
 
-from datetime import UTC, datetime
-
 import pytest
 
 from audit.models import AuditEvent
@@ -11,9 +9,8 @@ from extraction import codes, pages, pipeline, review
 from extraction.models import Document, DocumentState, ExtractionRun, Review
 from tests.cast import Company
 from tests.contracts.memory import MemoryMailbox
-from zalion.demo import mails
-
-NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
+from tests.kept import kept
+from tests.populated import confirmations, demo_mails
 
 
 def take_in(company: Company, mailbox: Mailbox) -> None:
@@ -28,16 +25,19 @@ def take_in(company: Company, mailbox: Mailbox) -> None:
 @pytest.fixture
 def documents(acme: Company, mailbox: Mailbox, server: MemoryMailbox) -> list[Document]:
     """Three of the demo's confirmations, read."""
-    wanted = [mail for mail in mails.make(NOW) if mail.expected == "document"][:3]
-    for mail in wanted:
+    for mail in confirmations()[:3]:
         server.deliver(mail.raw, received_at=mail.arrived)
-    take_in(acme, mailbox)
-    with acme.work():
-        return list(review.waiting())
+
+    def read() -> list[Document]:
+        take_in(acme, mailbox)
+        with acme.work():
+            return list(review.waiting())
+
+    return kept("three documents", read)
 
 
 def test_each_mail_becomes_one_document_with_evidence(acme: Company, documents: list[Document]) -> None:
-    truths = [mail.documents[0] for mail in mails.make(NOW) if mail.expected == "document"][:3]
+    truths = [mail.documents[0] for mail in confirmations()[:3]]
     with acme.work():
         assert {document.number for document in documents} == {truth.number for truth in truths}
         for document in documents:
@@ -181,7 +181,7 @@ def test_a_page_is_shown_as_a_picture_and_the_look_is_recorded(
 def test_the_demos_mails_end_as_their_truth_says(
     acme: Company, mailbox: Mailbox, server: MemoryMailbox
 ) -> None:
-    made = mails.make(NOW)
+    made = demo_mails()
     for mail in made:
         server.deliver(mail.raw, received_at=mail.arrived)
     take_in(acme, mailbox)
@@ -220,7 +220,7 @@ def with_broken_attachment(raw: bytes) -> bytes:
 def test_an_attachment_that_cannot_be_read_stops_no_other(
     acme: Company, mailbox: Mailbox, server: MemoryMailbox
 ) -> None:
-    made = next(m for m in mails.make(NOW) if m.expected == "document" and b"application/pdf" in m.raw)
+    made = next(mail for mail in confirmations() if b"application/pdf" in mail.raw)
     server.deliver(with_broken_attachment(made.raw), received_at=made.arrived)
     take_in(acme, mailbox)
     with acme.work():
@@ -236,7 +236,7 @@ def test_a_message_that_takes_too_long_is_left_with_what_was_read(
     acme: Company, mailbox: Mailbox, server: MemoryMailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pipeline, "BUDGET", 0.0)
-    made = next(m for m in mails.make(NOW) if m.expected == "document" and b"application/pdf" in m.raw)
+    made = next(mail for mail in confirmations() if b"application/pdf" in mail.raw)
     server.deliver(made.raw, received_at=made.arrived)
     take_in(acme, mailbox)
     with acme.work():

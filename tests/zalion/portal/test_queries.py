@@ -13,12 +13,9 @@ from connectors.models import FolderMapping, Mailbox
 from extraction import pipeline
 from tests.cast import SET_UP, Company, make_mailbox
 from tests.contracts.memory import MemoryMailbox
-from zalion.demo import mails
+from tests.populated import confirmations
 from zalion.tenancy import context, people, signin
 from zalion.tenancy.models import Role, User
-
-NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
-MADE = [mail for mail in mails.make(NOW) if mail.expected == "document"]
 
 
 class Filled:
@@ -33,7 +30,7 @@ class Filled:
         self.rows += 1
         ada = self.company.people[Role.ADMINISTRATOR]
         with self.company.work(ada):
-            mail = MADE[self.rows]
+            mail = confirmations()[self.rows]
             importing.import_mail(self.mailbox, mails=[importing.FoundMail(mail.raw, mail.arrived)])
             for mapping in FolderMapping.objects.filter(mailbox=self.mailbox):
                 parse.parse_messages(mapping.pk)
