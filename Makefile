@@ -2,7 +2,8 @@
 # Both set up what they need first. `make help` lists the rest.
 
 PYTHON := .venv/bin/python
-export PYTHONDONTWRITEBYTECODE := 1
+# Tests, demo and workers start processes all the time; each would compile the project, and pytest its tests, anew.
+unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -32,8 +33,8 @@ smoke: setup  ## the demo without a person: waits, reads, approves, verifies, st
 	@$(PYTHON) -m zalion.demo --smoke
 
 test: setup system  ## every test on SQLite, then what concerns databases on PostgreSQL and Redis
-	$(PYTHON) -m pytest -n 2 --dist loadgroup -m "not soak"
-	$(PYTHON) -m tests.servers.databases $(PYTHON) -m pytest -n 2 --dist loadgroup -m "database and not soak"
+	$(PYTHON) -m pytest -n 2 -m "not soak"
+	$(PYTHON) -m tests.servers.databases $(PYTHON) -m pytest -n 2 -m "database and not soak"
 
 check: setup  ## lint, types, import contracts, migrations, deployment checks
 	$(PYTHON) -m ruff check .

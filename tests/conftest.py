@@ -1,10 +1,15 @@
 """What every test may ask for: the material beside the project, and the cast."""
 
 import os
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db import connection
 from hypothesis import settings
 
 # What passed once passes again; `make soak` draws anew.
@@ -14,7 +19,7 @@ settings.load_profile("repeatable")
 # Playwright keeps an event loop in the test process; Django would take every later query for one inside it.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 
-pytest_plugins = ["tests.servers.fixtures", "tests.cast", "tests.populated"]
+pytest_plugins = ["tests.sharing", "tests.servers.fixtures", "tests.cast", "tests.populated"]
 
 BESIDE = Path(__file__).resolve().parents[2] / "shared"
 
@@ -34,6 +39,28 @@ def shared() -> Path:
     if not BESIDE.is_dir():
         pytest.skip("needs ../shared beside the checkout")
     return BESIDE
+
+
+@pytest.fixture(scope="session")
+def hostile_pack(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with 183 hostile mails and their manifest; making it takes seconds."""
+    folder = tmp_path_factory.mktemp("hostile")
+    generator = shared / "tools" / "make_hostile.py"
+    subprocess.run([sys.executable, str(generator), str(folder)], check=True, stdout=subprocess.DEVNULL)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def migrated(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with every table and nobody's rows, for copies: it belongs to the master key of this process."""
+    if connection.vendor != "sqlite":
+        pytest.skip("is about SQLite")
+    file: Path = tmp_path_factory.mktemp("migrated") / "db.sqlite3"
+    with django_db_blocker.unblock(), sqlite3.connect(file) as copy:
+        connection.ensure_connection()
+        connection.connection.backup(copy)
+    copy.close()
+    return file
 
 
 @pytest.fixture(autouse=True)

@@ -17,8 +17,6 @@ from tests.populated import Populated
 from zalion.tenancy import context, signin
 from zalion.tenancy.models import User
 
-pytestmark = pytest.mark.xdist_group("access")
-
 EVERYBODY = "ada cleo rui abe pat token anonymous"
 PEOPLE = "ada cleo rui abe"
 CONTENT = "cleo rui abe"

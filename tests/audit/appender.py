@@ -1,4 +1,4 @@
-"""A process of its own that works on the trail of one tenant: ``prepare``, ``append THREADS UNITS`` or ``verify``."""
+"""A process of its own at one tenant's trail: ``migrate``, ``prepare``, ``append THREADS UNITS`` or ``verify``."""
 
 import json
 import sys
@@ -33,8 +33,9 @@ def append(units: int) -> None:
 
 def main() -> None:
     match sys.argv[1:]:
-        case ["prepare"]:
+        case ["migrate"]:
             call_command("migrate", verbosity=0)
+        case ["prepare"]:
             make_tenant("acme")
         case ["append", threads, units]:
             running = [threading.Thread(target=append, args=(int(units),)) for _ in range(int(threads))]

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 PROJECT = Path(__file__).resolve().parents[2]
 
 

@@ -41,16 +41,13 @@ class Sample:
 
 
 @pytest.fixture(scope="session")
-def samples(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
+def samples(shared: Path, hostile_pack: Path) -> list[Sample]:
     real = shared / "data" / "mime"
     listed = json.loads((real / "manifest.json").read_text())["messages"]
-    hostile = tmp_path_factory.mktemp("hostile")
-    generator = shared / "tools" / "make_hostile.py"
-    subprocess.run([sys.executable, str(generator), str(hostile)], check=True, stdout=subprocess.DEVNULL)
-    cases = json.loads((hostile / "manifest.json").read_text())["cases"]
+    cases = json.loads((hostile_pack / "manifest.json").read_text())["cases"]
     return [
         *(Sample(real / entry["path"]) for entry in listed),
-        *(Sample(hostile / case["path"], case) for case in cases),
+        *(Sample(hostile_pack / case["path"], case) for case in cases),
     ]
 
 

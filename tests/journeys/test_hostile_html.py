@@ -2,8 +2,6 @@
 
 import shutil
 import socketserver
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -17,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Dialog, Error, Request
 from tests.journeys import hostile
 from tests.journeys.conftest import FLAGS, WIDE, House, Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journeys")]
+pytestmark = pytest.mark.browser
 INSPECT_BODY = (Path(__file__).parent / "inspect_body.js").read_text("utf-8")
 # Elements as the page has them, and as the portal sent them: what is more, came out of the frame.
 GROWN = """(sent) => {
@@ -257,11 +255,9 @@ def test_the_frame_and_its_policy_hold_every_shape(house: House, browser: Browse
 
 @pytest.mark.soak
 def test_the_generated_pack_only_shows_its_words(
-    house: House, browser: Browser, tmp_path: Path, shared: Path
+    house: House, browser: Browser, tmp_path: Path, hostile_pack: Path
 ) -> None:
-    generator = [sys.executable, str(shared / "tools" / "make_hostile.py"), str(tmp_path / "pack")]
-    subprocess.run(generator, check=True, stdout=subprocess.DEVNULL)
-    mails = {file.stem: file.read_bytes() for file in (tmp_path / "pack").glob("*.eml")}
+    mails = {file.stem: file.read_bytes() for file in hostile_pack.glob("*.eml")}
     assert len(mails) == 183
 
     def make(address: str) -> dict[str, bytes]:

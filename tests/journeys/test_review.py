@@ -7,7 +7,7 @@ import pytest
 
 from tests.journeys.conftest import House
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journeys")]
+pytestmark = pytest.mark.browser
 _taken: set[str] = set()
 
 

@@ -10,7 +10,7 @@ from tests.journeys.conftest import House
 from tests.servers.pymap import PymapServer
 from zalion.demo import mails
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journeys")]
+pytestmark = pytest.mark.browser
 
 
 def connect(ada: Any, house: House, server: PymapServer, user: str) -> str:

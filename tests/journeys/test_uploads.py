@@ -6,7 +6,7 @@ import pytest
 
 from tests.extraction.paper import Paper
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journeys")]
+pytestmark = pytest.mark.browser
 DROP = """([target, name, text]) => {
   const data = new DataTransfer();
   data.items.add(new File([text], name, {type: "text/plain"}));

@@ -1,4 +1,4 @@
-"""A worker for test_tasks_cluster, `python -m tests.zalion.probe STEP`, and tasks that leave a trace."""
+"""A worker for test_tasks_cluster, `python -m tests.zalion.probe STEP...`, and tasks that leave a trace."""
 
 import os
 import sys
@@ -91,9 +91,15 @@ def forge():
     put("forged-with-secret-key", settings.SECRET_KEY)
 
 
-def main(step, *args):
+def main(*steps):
+    """Each step is a name and words, in one argument."""
     django.setup()
     register()
+    for step in steps:
+        carry_out(*step.split())
+
+
+def carry_out(step, *args):
     from zalion.tasks import enqueue
     from zalion.tenancy import context, people
     from zalion.tenancy.models import Tenant
@@ -104,7 +110,6 @@ def main(step, *args):
         Conf.TIMEOUT = int(args[0]) if args else Conf.TIMEOUT
         call_command("work", skip_checks=True)
     elif step == "prepare":
-        call_command("migrate", verbosity=0)
         with context.system("set-up of a test"):
             people.create_tenant(args[0], slug="acme", actor=context.SYSTEM)
     elif step == "forge":

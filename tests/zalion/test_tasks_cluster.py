@@ -1,6 +1,7 @@
 """Real clusters as processes on one database file: what runs, what never does, what a kill leaves."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -18,9 +19,10 @@ ROOT = Path(__file__).resolve().parents[2]
 class Site:
     """A database file, a data folder, and the processes started on them."""
 
-    def __init__(self, folder, **environment):
+    def __init__(self, folder, migrated, **environment):
         self.folder = folder
         self.file = folder / "db.sqlite3"
+        shutil.copy(migrated, self.file)
         self.environment = {
             **os.environ,
             "DATABASE_URL": f"sqlite:///{self.file}",
@@ -31,16 +33,16 @@ class Site:
         self.workers = []
         self.below = set()
 
-    def _command(self, *step):
-        return [sys.executable, "-m", "tests.zalion.probe", *step]
+    def _command(self, *steps):
+        return [sys.executable, "-m", "tests.zalion.probe", *steps]
 
-    def do(self, *step):
-        subprocess.run(self._command(*step), cwd=ROOT, env=self.environment, check=True, timeout=120)
+    def do(self, *steps):
+        subprocess.run(self._command(*steps), cwd=ROOT, env=self.environment, check=True, timeout=120)
 
-    def work(self, *seconds):
+    def work(self, seconds=""):
         log = (self.folder / f"worker-{len(self.workers)}.log").open("wb")
         worker = subprocess.Popen(
-            self._command("work", *seconds),
+            self._command(f"work {seconds}"),
             cwd=ROOT,
             env=self.environment,
             stdout=log,
@@ -86,28 +88,25 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path):
-    made = Site(tmp_path)
+def site(tmp_path, migrated):
+    made = Site(tmp_path, migrated)
     yield made
     made.end()
 
 
 @pytest.fixture(params=["orm", "redis"])
-def site_by_broker(request, tmp_path):
+def site_by_broker(request, tmp_path, migrated):
     environment = {"ZALION_BROKER": request.param}
     if request.param == "redis":
         environment["REDIS_URL"] = request.getfixturevalue("redis_server").url
-    made = Site(tmp_path, **environment)
+    made = Site(tmp_path, migrated, **environment)
     yield made
     made.end()
 
 
-@pytest.mark.database
 def test_a_worker_runs_what_is_enqueued_and_nothing_that_was_forged(site_by_broker):
     site = site_by_broker
-    site.do("prepare", "Acme")
-    site.do("forge")
-    site.do("enqueue", "probe.rename", "probe.fail", "probe.count=3")
+    site.do("prepare Acme", "forge", "enqueue probe.rename probe.fail probe.count=3")
     assert site.queued() == (7 if site.environment["ZALION_BROKER"] == "orm" else 0)
     worker = site.work()
     site.until(lambda: len(site.trace()) == 4)
@@ -131,7 +130,7 @@ def test_a_worker_runs_what_is_enqueued_and_nothing_that_was_forged(site_by_brok
 
 def test_a_killed_worker_takes_its_children_along_and_its_work_is_rung_for_at_the_next_start(site):
     """Field notes row 36 and finding 3: the rows hold the truth, whatever the queue still has locked."""
-    site.do("prepare", "slow")
+    site.do("prepare slow")
     worker = site.work()
     site.until(lambda: len(site.trace()) == 1)
     below = site.below = descendants(worker.pid)
@@ -147,8 +146,7 @@ def test_a_killed_worker_takes_its_children_along_and_its_work_is_rung_for_at_th
 
 
 def test_a_task_that_hangs_is_ended_with_a_reason_and_leaves_no_text(site):
-    site.do("prepare", "Acme")
-    site.do("enqueue", "probe.hang", "probe.count=1")
+    site.do("prepare Acme", "enqueue probe.hang probe.count=1")
     worker = site.work("2")
     site.until(lambda: any(line.startswith("failed timed_out") for line in site.trace()))
     site.until(lambda: site.queued() == 0)
@@ -160,8 +158,7 @@ def test_a_task_that_hangs_is_ended_with_a_reason_and_leaves_no_text(site):
 
 def test_two_clusters_on_one_file_take_each_message_once(site):
     """Field notes row 36: the claim is a compare-and-swap, also where every write locks the whole file."""
-    site.do("prepare", "Acme")
-    site.do("enqueue", "probe.count=60")
+    site.do("prepare Acme", "enqueue probe.count=60")
     site.work()
     site.work()
     site.until(lambda: site.queued() == 0)

@@ -1,15 +1,12 @@
 """The 183 hostile mails, each through a child of the pool, with the flags its manifest asks of a parser."""
 
 import json
-import subprocess
-import sys
 import time
 
 import pytest
 
 from zalion.sandbox import Pool
 
-pytestmark = pytest.mark.xdist_group("hostile")
 SECONDS = 5
 # What another station answers for: the scanner knows EICAR, ingest sees a Message-ID twice and looks at a foreign
 # Authentication-Results.
@@ -37,15 +34,12 @@ NOT_REACHED = {("zip-nested-7", "decompression_limit")}
 
 
 @pytest.fixture(scope="module")
-def results(shared, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("hostile")
-    generator = shared / "tools" / "make_hostile.py"
-    subprocess.run([sys.executable, str(generator), str(folder)], check=True, stdout=subprocess.DEVNULL)
-    cases = json.loads((folder / "manifest.json").read_text())["cases"]
+def results(hostile_pack):
+    cases = json.loads((hostile_pack / "manifest.json").read_text())["cases"]
     found = []
     with Pool(1) as pool:
         for case in cases:
-            raw = (folder / case["path"]).read_bytes()
+            raw = (hostile_pack / case["path"]).read_bytes()
             started = time.monotonic()
             parsed = pool.call("connectors.mime:parse", {"raw": raw})
             shown = pool.call("connectors.mime:sanitise", {"html": parsed.get("html", "")})
