@@ -14,7 +14,14 @@ PASSING: Final = frozenset({"order_confirmation", "order", "order_change", "invo
 _REQUIRED: Final = ("number", "issue_date", "seller_name", "currency", "net_total")
 # What an extractor says of a value it could not be sure of.
 _OPEN: Final = frozenset(
-    {"seller_guessed", "date_order_open", "texts_guessed", "text_recognised", "line_adjusted"}
+    {
+        "seller_guessed",
+        "date_order_open",
+        "texts_guessed",
+        "text_recognised",
+        "line_adjusted",
+        "delivery_in_parts",
+    }
 )
 TOTALS: Final = frozenset({"net_total", "tax_total", "gross_total", "charges_total", "allowances_total"})
 AMOUNTS: Final = frozenset({"quantity", "unit_price", "price_base", "discount", "line_total"})
@@ -41,8 +48,10 @@ def passes_without_person(document: CanonicalDocument) -> bool:
         return False
     if any(finding.severity != "info" or finding.code in _OPEN for finding in validate(document)):
         return False
-    # Who orders wants to know when it comes; a date that was read as mere text may say so.
-    if document.doc_type != "invoice" and any(_is_undated(line) for line in document.lines):
+    # Who orders wants to know when it comes; a date that was read as mere text may say so, or that parts come later.
+    if document.doc_type != "invoice" and any(find_dates(line.description or "") for line in document.lines):
+        return False
+    if document.seller_name == document.buyer_name:
         return False
     described = all(line.description and line_proven(line) for line in document.lines)
     # Orders and confirmations may do without taxes; what they print must add up all the same.
@@ -51,10 +60,6 @@ def passes_without_person(document: CanonicalDocument) -> bool:
     )
     closes = net_makes_gross(document)
     return described and lines_make_net(document) and (closes or not (taxed or _is_before_extras(document)))
-
-
-def _is_undated(line: Line) -> bool:
-    return line.delivery_date is None and bool(find_dates(line.description or ""))
 
 
 def _is_before_extras(document: CanonicalDocument) -> bool:

@@ -37,10 +37,14 @@ class RawLine:
     labelled: set[str] = field(default_factory=set)
     """The fields that were printed with a label of their own."""
     adjustments: list[Adjustment] = field(default_factory=list)
+    in_parts: bool = False
+    """Comes on several days."""
 
     def label(self, role: str, words: list[Word]) -> None:
         """Puts a labelled value; it comes before what merely stands in the field's column without being one."""
         known = self.cells.get(role)
+        if role == "delivery_date" and role in self.labelled and text_of(known or ()) != text_of(words):
+            self.in_parts = True
         if not known or (role not in self.labelled and not any(char.isdigit() for char in text_of(known))):
             self.cells[role] = words
             self.labelled.add(role)
@@ -254,6 +258,8 @@ class Body:
         numbered = bool(self.header.position.fullmatch(position))
         if "pos" in roles and not numbered and position:
             return "text"
+        if self.header.opens(cells):
+            return "opening"
         if named and self._is_labelled(by_role):
             return "text"
         bare = "quantity" in amounts and not roles & {"unit_price", "line_total"}

@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
@@ -90,6 +90,10 @@ class Header:
         open_ = [index for index, column in enumerate(self.columns) if column.role is None]
         return open_[-1] if named is None and open_ else named
 
+    def opens(self, cells: Collection[int]) -> bool:
+        """Whether the columns filled are those of a row that only begins a position."""
+        return False
+
     def split(self, words: Sequence[Word]) -> dict[int, list[Word]]:
         """The words by the index of the column they stand in."""
         cells: dict[int, list[Word]] = {}
@@ -123,19 +127,6 @@ class Header:
         ]
 
 
-def find_headers(rows: Sequence[Row], lexicon: Lexicon) -> dict[int, Header]:
-    """Every table heading on a page, by the index of its first row."""
-    found: dict[int, Header] = {}
-    index = 0
-    while index < len(rows):
-        header = find_header(rows, index, lexicon)
-        if header:
-            found[header.first] = header
-            index = header.last
-        index += 1
-    return found
-
-
 def find_header(rows: Sequence[Row], index: int, lexicon: Lexicon) -> Header | None:
     """The table heading whose richest row is rows[index], with what is stacked above and below it."""
     row = rows[index]
@@ -147,17 +138,15 @@ def find_header(rows: Sequence[Row], index: int, lexicon: Lexicon) -> Header | N
         return None
     if sum(lexicon.columns.begins(word.text) for word in words) < _ROLES or _is_labelled(row, lexicon):
         return None
-    columns = _groups(row, lexicon)
+    columns = columns_of(row, lexicon)
     roles = {column.names[0] for column in columns if column.names}
     # The amounts may be headed in another of the heading's rows, where this one says enough without them.
     enough = _ROLES if roles & (AMOUNTS | {"other_quantity"}) else _ROLES + 1
     if len(roles - {"other"}) < enough or not roles & _GOODS:
         return None
     header = Header(columns, index, index)
-    _stack(header, rows, lexicon)
-    for column in header.columns:
-        _name(column, lexicon)
-    _assign(header)
+    stack(header, rows, lexicon)
+    assign(header.columns)
     if not header.roles & AMOUNTS or not header.roles & _GOODS:
         return None
     # Net, tax and gross side by side head the document's totals, unless a quantity or a price stands beside them.
@@ -194,7 +183,7 @@ def _total_named(segment: Segment, lexicon: Lexicon) -> str:
     return ""
 
 
-def _groups(row: Row, lexicon: Lexicon) -> list[Column]:
+def columns_of(row: Row, lexicon: Lexicon) -> list[Column]:
     """The headings in a row: each segment, cut before every label known as a column's. Words without a meaning stay
     with the label before them, or with the first one after."""
     found: list[Column] = []
@@ -236,9 +225,9 @@ def _heads(word: Word) -> bool:
     return any(char.isalnum() or char in "#%" for char in word.text)
 
 
-def _stack(header: Header, rows: Sequence[Row], lexicon: Lexicon) -> None:
-    """Takes in the rows right above and below that hold nothing but parts of headings."""
-    for step in (-1, 1):
+def stack(header: Header, rows: Sequence[Row], lexicon: Lexicon, *, steps: Sequence[int] = (-1, 1)) -> None:
+    """Takes in the rows right above and below that hold nothing but parts of headings, and names the columns anew."""
+    for step in steps:
         for _ in range(STACK_ROWS):
             edge = header.first if step < 0 else header.last
             other = edge + step
@@ -249,7 +238,7 @@ def _stack(header: Header, rows: Sequence[Row], lexicon: Lexicon) -> None:
             tight = lower.y0 - upper.y1 < TIGHT_GAP * rows[edge].height
             if apart or not _is_heading(rows[other], lexicon, TIGHT_SHARE if tight else KNOWN_SHARE):
                 break
-            groups = _groups(rows[other], lexicon)
+            groups = columns_of(rows[other], lexicon)
             if step > 0 and not tight and len(groups) == 1 and not _ends_label(header, groups[0], lexicon):
                 break
             for group in groups:
@@ -257,6 +246,8 @@ def _stack(header: Header, rows: Sequence[Row], lexicon: Lexicon) -> None:
             header.pitch = max(header.pitch, lower.y0 - upper.y0)
             header.first, header.last = min(header.first, other), max(header.last, other)
     header.columns.sort(key=lambda column: column.center)
+    for column in header.columns:
+        _name(column, lexicon)
 
 
 def _ends_label(header: Header, group: Column, lexicon: Lexicon) -> bool:
@@ -360,16 +351,16 @@ def _lines(words: Sequence[Word]) -> list[list[Word]]:
     return [sorted(line, key=lambda word: word.x0) for line in lines]
 
 
-def _assign(header: Header) -> None:
+def assign(columns: Sequence[Column]) -> None:
     """One column for each role: the first that may mean it; arithmetic may choose another later."""
     taken: set[str] = set()
-    for column in header.columns:
+    for column in columns:
         column.role = next((name for name in column.names if name not in taken), None)
         if column.role:
             taken.add(column.role)
     if "quantity" not in taken:
         # What was ordered is the quantity where no other is printed.
-        for column in header.columns:
+        for column in columns:
             if column.role == "other_quantity":
                 column.role = "quantity"
                 return

@@ -13,12 +13,18 @@ _UPPER: Final = 0.45
 _TITLE: Final = 1.3
 
 
-def lone_dates(pages: Sequence[Page], candidates: Sequence[Candidate]) -> Iterator[list[Word]]:
+def lone_dates(
+    pages: Sequence[Page], taken: set[tuple[int, int]], candidates: Sequence[Candidate]
+) -> Iterator[list[Word]]:
     """The dates in the upper part of the first page that stand in a title, for themselves, or after a place: "Ulm,
-    3. Mai 2026"; none that a label calls another's."""
+    3. Mai 2026"; none that a label calls another's, and none in a table."""
     others = {word for item in candidates if item.name in DATES for word in item.words}
     for page in pages[:1]:
-        upper = [row for row in page.rows if row.y0 < _UPPER * page.height]
+        upper = [
+            row
+            for index, row in enumerate(page.rows)
+            if row.y0 < _UPPER * page.height and (page.number, index) not in taken
+        ]
         usual = median(row.height for row in page.rows) if page.rows else 0.0
         for segment in sorted(
             (item for row in upper for item in row.segments), key=lambda item: -item.height

@@ -37,6 +37,8 @@ from extraction.layout.totals import choose as choose_totals
 from extraction.schemas import CanonicalDocument, Evidence, Extraction, Finding, Line, number_text
 
 _TRIM: Final = " :;,.()[]*"
+# "Vom", "del", "dated" say whose date it is only where they stand in a text.
+_SHORT: Final = 5
 # What a buyer writes.
 _BUYERS: Final = frozenset({"order", "order_change", "order_cancellation"})
 # The labels that give a document's own number, in the order in which they are believed.
@@ -145,7 +147,7 @@ def read_pages(pages: Sequence[Page], known: Known) -> Reading | None:
     if title:
         draft.evidence["doc_type"] = evidence_of(title)
     _numbers(draft, candidates, doc_type)
-    _dates(draft, pages, candidates, doc_type, month_first=month_first)
+    _dates(draft, pages, tables.rows, candidates, doc_type, month_first=month_first)
     _parties(draft, pages, tables.rows, lex, candidates, known, is_order=doc_type in _BUYERS)
     totals = choose_totals(find_labelled(pages, tables.rows, lex), style, _line_sum(lines))
     if not lines:
@@ -156,6 +158,10 @@ def read_pages(pages: Sequence[Page], known: Known) -> Reading | None:
     taught.settle(lines)
     if tables.counted:
         draft.find("texts_guessed", "lines", "Only their number says which texts belong to which position.")
+    if any(line.in_parts for line in tables.lines):
+        draft.find(
+            "delivery_in_parts", "lines", "A position comes in parts, of which the first day is given."
+        )
     made = _lines(draft, lines)
     if not made and not draft.values.keys() & {"number", "gross_total", "order_reference"}:
         return None
@@ -248,6 +254,7 @@ def _confirmed(draft: _Draft, orders: Sequence[Candidate], references: Sequence[
 def _dates(
     draft: _Draft,
     pages: Sequence[Page],
+    taken: set[tuple[int, int]],
     candidates: Sequence[Candidate],
     doc_type: str,
     *,
@@ -262,7 +269,7 @@ def _dates(
     for candidate in _unlabelled_date(candidates, doc_type, month_first=month_first):
         draft.put("issue_date", first_date(candidate.words, month_first=month_first), candidate.words)
     if "issue_date" not in draft.values:
-        for words in lone_dates(pages, candidates):
+        for words in lone_dates(pages, taken, candidates):
             draft.put("issue_date", first_date(words, month_first=month_first), words)
     evidence = draft.evidence.get("issue_date")
     if (
@@ -282,10 +289,16 @@ def _texts(pages: Sequence[Page]) -> Iterator[str]:
 def _unlabelled_date(
     candidates: Sequence[Candidate], doc_type: str, *, month_first: bool
 ) -> Iterator[Candidate]:
-    """Where else a document's date stands: after its number ("Rechnung Nr. 4711 vom 3. Mai 2025"), or as the later of
-    several order dates: ours and the one on which the supplier took the order."""
+    """Where else a document's date stands: after its number ("Rechnung Nr. 4711 vom 3. Mai 2025"), after a label that
+    says no more ("Del: 3/5/2025"), or as the later of several order dates: ours and the one on which the supplier took
+    the order."""
     for name in _OWN_NUMBER[doc_type]:
         yield from (item for item in candidates if item.name == f"date_of_{name}")
+    yield from (
+        item
+        for item in candidates
+        if item.name == "order_date" and item.is_apart and len(text_of(item.label).strip(":. ")) <= _SHORT
+    )
     # "vom" as a label of its own belongs to the number before it.
     placed = sorted(candidates, key=lambda item: (item.label[0].page, item.label[0].y0, item.label[0].x0))
     for before, item in pairwise(placed):

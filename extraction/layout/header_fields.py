@@ -56,6 +56,11 @@ class Candidate:
     def text(self) -> str:
         return text_of(self.words)
 
+    @property
+    def is_apart(self) -> bool:
+        """Whether label and value stand for themselves and not in a line of text."""
+        return self.place != "inline" or self.label[-1].text.endswith(":")
+
 
 def find_candidates(pages: Sequence[Page], taken: set[tuple[int, int]], lexicon: Lexicon) -> list[Candidate]:
     """Every labelled value outside the tables, best first."""

@@ -10,7 +10,7 @@ from typing import Final
 from extraction.layout.addresses import Address, find_addresses
 from extraction.layout.geometry import Page, Segment, Word, text_of
 from extraction.layout.header_fields import Candidate, dates_in, labels_of, read_name
-from extraction.layout.lexicon import Lexicon, tokens_of
+from extraction.layout.lexicon import Lexicon, salutations, tokens_of
 
 _FORMS: Final = frozenset(
     [
@@ -115,7 +115,9 @@ def find_parties(
     shown = [*pages[:2], *pages[2:][-1:]]
     companies = [company for page in shown for company in _companies(page, taken, lexicon)]
     own = {tokens_of(name) for name in own_names}
-    named_buyer = _labelled(labelled, "buyer")
+    # "Spett.le" stands over whom the paper is addressed to, whoever that is.
+    addressed = [item for item in labelled if tokens_of(text_of(item.label)) in salutations()]
+    named_buyer = _labelled([item for item in labelled if not is_order or item not in addressed], "buyer")
     named_seller = _labelled(labelled, "seller")
     buyers = {tokens_of(text_of(named_buyer))} | own | {item.key for item in companies if item.is_recipient}
     seller = _seller(companies, buyers, sender_domain, named_seller)
@@ -124,7 +126,7 @@ def find_parties(
         seller = _sender(pages[0], addresses, buyers) or _letterhead(pages, lexicon) if pages else []
     buyer = named_buyer or _buyer(companies, tokens_of(text_of(seller)), own)
     buyer = buyer or _addressee(addresses, tokens_of(text_of(seller)))
-    if is_order and not named_seller and not named_buyer and tokens_of(text_of(buyer)) not in own:
+    if is_order and not _is_clear(named_seller) and not named_buyer and tokens_of(text_of(buyer)) not in own:
         return Parties(buyer, seller, guessed=not companies, buyer_writes=True)
     return Parties(seller, buyer, guessed=not named_seller and not companies)
 
@@ -158,13 +160,17 @@ def _same(address: Address, seller: tuple[str, ...]) -> bool:
 
 
 def _labelled(candidates: Sequence[Candidate], name: str) -> list[Word]:
-    for candidate in candidates:
-        if candidate.name != name:
-            continue
+    named = [candidate for candidate in candidates if candidate.name == name]
+    # A company comes before a person.
+    for candidate in sorted(named, key=lambda candidate: not _has_form(candidate.words)):
         tokens = tokens_of(candidate.text)
         # "Customer Service" is no label with a value; a label inside a line of text ends in a colon.
-        apart = candidate.place != "inline" or candidate.label[-1].text.endswith(":")
-        if apart and len(tokens) <= 10 and "no" not in tokens and not next(dates_in(candidate.words), []):
+        if (
+            candidate.is_apart
+            and len(tokens) <= 10
+            and "no" not in tokens
+            and not next(dates_in(candidate.words), [])
+        ):
             words = list(candidate.words)
             return _cut(words) or words
     return []
@@ -228,6 +234,15 @@ def _is_form(text: str) -> bool:
     return bare in _FORMS and (bare not in _SHORT or clear)
 
 
+def _has_form(words: Sequence[Word]) -> bool:
+    return any(_is_form(word.text) for word in words)
+
+
+def _is_clear(named: Sequence[Word]) -> bool:
+    """Whether the name is a company's and hardly a person's."""
+    return _has_form(named) or len(named) > _PERSON
+
+
 def _seller(
     companies: Sequence[Company],
     buyers: set[tuple[str, ...]],
@@ -236,7 +251,7 @@ def _seller(
 ) -> list[Word]:
     """The one labelled so, unless that may be a salesperson ("Verkoper: A. Jansen") beside a clear company; else the
     company for which most speaks."""
-    if any(_is_form(word.text) for word in named) or len(named) > _PERSON:
+    if _is_clear(named):
         return named
     scores: dict[tuple[str, ...], float] = {}
     stem = (sender_domain or "").split(".")[0].replace("-", "")

@@ -8,10 +8,11 @@ from typing import Final
 from extraction.layout.adjustments import adjustment_of
 from extraction.layout.amounts import amounts_in
 from extraction.layout.body import Body, RawLine
-from extraction.layout.columns import TOTALS, Header, find_headers, lists_totals
+from extraction.layout.columns import TOTALS, Header, lists_totals
 from extraction.layout.edges import AMOUNTS
 from extraction.layout.geometry import Page, Row, Segment, Word, printed, tokens_with_words
 from extraction.layout.header_fields import labels_of
+from extraction.layout.levels import find_headers
 from extraction.layout.lexicon import Lexicon
 from extraction.layout.numbers import NumberStyle, readings
 from extraction.layout.roles import settle

@@ -278,3 +278,45 @@ def test_a_tax_that_no_state_takes_is_none() -> None:
         ((300, "Total due"), (440, "20.00")),
     )
     assert (found.tax_total, str(found.gross_total)) == (None, "20.00")
+
+
+def test_who_is_addressed_by_an_order_sells() -> None:
+    head = (
+        "Acme Pompe S.r.l. - Via Roma 1 - 20100 Milano",
+        "Spett.le",
+        "Molle Srl",
+        "Ordine di acquisto n. 4711",
+    )
+    assert document(*head, "Agente: Paolo Greco").seller_name == "Molle Srl"
+    salesman = (
+        "Acme Pompen B.V. - Kade 1 - 1234 AB Breda",
+        "Veren B.V.",
+        "Inkooporder 4711",
+        "Verkoper: A. Jansen",
+    )
+    assert document(*salesman).seller_name == "Veren B.V."
+
+
+def test_a_date_in_a_table_is_not_the_documents() -> None:
+    row = ((20, "1"), (60, "Spring"), (250, "3 May 2026"), (320, "4"), (360, "2.50"), (440, "10.00"))
+    heading = (
+        (20, "Pos"),
+        (60, "Description"),
+        (250, "Delivery"),
+        (320, "Qty"),
+        (360, "Price"),
+        (440, "Total"),
+    )
+    found = read_document(
+        [page([(20, ((20, "Order Confirmation A-1"),)), (90, heading), (106, row)])], Known()
+    )
+    assert found
+    assert found.document.issue_date is None
+
+
+def test_a_label_that_only_leads_to_a_date_gives_the_documents_where_no_other_does() -> None:
+    assert str(document("Conferma ordine n. C-1", "Del: 03/05/2026").issue_date) == "2026-05-03"
+    assert (
+        str(document("Conferma ordine n. C-1", "Data: 04/05/2026", "Del: 03/05/2026").issue_date)
+        == "2026-05-04"
+    )

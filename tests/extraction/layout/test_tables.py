@@ -193,3 +193,56 @@ def test_a_compound_that_ends_on_the_next_line_is_one_word() -> None:
         (140, ((60, "-Karte Berlin"),)),
     ]
     assert values(read(page(rows)), "description") == [("4-Fahrten-Karte Berlin",)]
+
+
+LEVELS: Cells = ((20, "Pos"), (60, "Article"), (120, "Description"))
+NUMBERS: Cells = ((110, "Quantity"), (250, "Price"), (400, "Total"))
+
+
+def levelled(name: str) -> list[tuple[float, Cells]]:
+    """A table whose positions take two rows, the names over the numbers."""
+    rows: list[tuple[float, Cells]] = [(100, LEVELS), (111, NUMBERS)]
+    for number, (count, price, total) in enumerate(
+        (("4", "2.50", "10.00"), ("12", "8.00", "96.00")), start=1
+    ):
+        top = 90 + 50 * number
+        rows += [
+            (top, ((20, str(number)), (60, f"F-{number}0"), (120, name))),
+            (top + 11, ((125, f"{count} pcs"), (250, price), (400, total))),
+            (top + 22, ((120, "Your part no.: M-4"),)),
+        ]
+    return rows
+
+
+def test_names_over_numbers_are_two_levels_of_one_table() -> None:
+    lines = read(page(levelled("Compression spring of steel, galvanised")))
+    found = values(
+        lines, "pos", "seller_article", "description", "buyer_article", "quantity", "unit_price", "line_total"
+    )
+    text = "Compression spring of steel, galvanised"
+    assert found == [
+        ("1", "F-10", text, "M-4", "4", "2.50", "10.00"),
+        ("2", "F-20", text, "M-4", "12", "8.00", "96.00"),
+    ]
+
+
+def test_two_levels_need_no_numbered_positions() -> None:
+    rows = [
+        (top, [cell for cell in cells if cell[0] != 20])
+        for top, cells in levelled("Compression spring of steel, galvanised")
+    ]
+    lines = read(page(rows))
+    assert values(lines, "seller_article", "quantity") == [("F-10", "4"), ("F-20", "12")]
+
+
+def test_a_position_that_comes_on_two_days_comes_in_parts() -> None:
+    row = ((20, "1"), (60, "Spring"), (300, "4"), (360, "2.50"), (440, "10.00"))
+    texts = [
+        (116 + 11 * number, ((60, f"Delivery: {day} May 2026"),))
+        for number, day in enumerate((3, 9), start=1)
+    ]
+    style = style_of(["2.50"], "en")
+    found = read_tables([page([(90, HEADING), (106, row), *texts])], lexicon("en"), style)
+    assert [line.in_parts for line in found.lines] == [True]
+    found = read_tables([page([(90, HEADING), (106, row), texts[0]])], lexicon("en"), style)
+    assert [line.in_parts for line in found.lines] == [False]

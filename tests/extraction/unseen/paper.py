@@ -287,7 +287,8 @@ class _Printer:
             )  # fmt: skip
             for number, lines in enumerate(columns):
                 for row, line in enumerate(lines):
-                    sheet.text(45 + 130 * number, _FOOT + 8.5 * row, line, 6)
+                    size = min(6.0, 6.0 * 125 / sheet.width(line + " ", 6))
+                    sheet.text(45 + 130 * number, _FOOT + 8.5 * row, line, size)
         return _FOOT
 
     def _page_number(self) -> str:

@@ -153,7 +153,9 @@ class Table:
         upper = _UPPER if self.shape == "two rows" else frozenset[str]()
         for column in columns:
             cells = max(sheet.width(text, size) for text in column.cells)
-            column.lines = sheet.wrapped(column.heading, max(cells, 40), size)
+            # The upper of two headings has no room below it.
+            room = WIDTH if column.key in upper else max(cells, 40)
+            column.lines = sheet.wrapped(column.heading, room, size)
             widths[column.key] = max(cells, *(sheet.width(line, size, bold=True) for line in column.lines))
         space = 9.0
         for keys in (
