@@ -29,6 +29,8 @@ _ROLES: Final = _NAMES | {
 # So many words may stand between a known label and its colon: "Entrega prevista:".
 _TAIL: Final = 2
 _SIDES: Final = 2
+# A label has at most so many words.
+_LABEL: Final = 4
 # Rows further below the one above than so many heights stand apart from it.
 _APART: Final = 0.9
 _TRIM: Final = ";,"
@@ -103,7 +105,8 @@ def _rows(page: Page, lexicon: Lexicon) -> Iterator[_Row]:
         match = lexicon.labels.at(names, 0) if names else None
         apart = row.y0 - bottom > _APART * row.height
         ends = apart and match is not None and not TOTALS.isdisjoint(match.names)
-        labelled = len(row.segments) == _SIDES or row.segments[0].text.endswith(":")
+        colon = any(text.endswith(":") for text in row.segments[0].texts[:_LABEL])
+        labelled = not apart and (len(row.segments) == _SIDES or colon)
         yield _Row((page.number, index), _pairs(row, lexicon), labelled, apart, ends)
         bottom = row.y1
 
@@ -178,7 +181,9 @@ def _labels(words: Sequence[Word], lexicon: Lexicon) -> list[tuple[str, int, int
             last = tokens[match.end - 1][1]
             first = tokens[match.start][1]
             leads = first == 0 or words[first - 1].text.endswith((";", ",", "|"))
-            colon = _colon(words, last, lexicon, numbered=role != "pos") if leads or role != "pos" else None
+            colon = _colon(words, last, lexicon) if role != "pos" else None
+            if role == "pos" and leads and words[last].text.endswith(":"):
+                colon = last
             if colon is None and role == "pos" and not hits and _numbered(words, last):
                 colon = last
             if colon is not None:
@@ -192,16 +197,14 @@ def _labels(words: Sequence[Word], lexicon: Lexicon) -> list[tuple[str, int, int
     return hits
 
 
-def _colon(words: Sequence[Word], last: int, lexicon: Lexicon, *, numbered: bool) -> int | None:
+def _colon(words: Sequence[Word], last: int, lexicon: Lexicon) -> int | None:
     """The index of the word that ends a label in a colon; the label may be numbered ("Text 1:")."""
     for index in range(last, min(last + _TAIL + 1, len(words))):
         text = words[index].text
         plain = text.strip(":.()")
         if index > last and lexicon.columns.exact(tokens_of(plain)):
             return None
-        if text.endswith(":") and (
-            index == last or not plain or plain.isalpha() or (numbered and len(plain) == 1)
-        ):
+        if text.endswith(":") and (index == last or not plain or plain.isalpha() or len(plain) == 1):
             return index
         if text.endswith(tuple(_TRIM)) or (index > last and not plain.isalpha()):
             return None

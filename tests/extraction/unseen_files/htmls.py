@@ -61,7 +61,9 @@ class HtmlMail(Mail):
     def _header(self) -> str:
         order = self.order
         pairs = order.header()
-        shape = order.trait("kv-table", "kv-br", "kv-list", "kv-divs", "kv-bold", "kv-across", "kv-spans")
+        shape = order.trait(
+            "kv-table", "kv-br", "kv-list", "kv-divs", "kv-bold", "kv-across", "kv-spans", "kv-side"
+        )
         if shape == "kv-table":
             return (
                 "<table>"
@@ -69,6 +71,13 @@ class HtmlMail(Mail):
                     f"<tr>{self._cell(label + order.rng.choice(['', ':']))}{self._cell(value)}</tr>"
                     for label, value in pairs
                 )
+                + "</table>"
+            )
+        if shape == "kv-side":
+            cells = [self._cell(f"{label}:") + self._cell(value) for label, value in pairs]
+            return (
+                "<table>"
+                + "".join(f"<tr>{''.join(cells[at : at + 2])}</tr>" for at in range(0, len(cells), 2))
                 + "</table>"
             )
         if shape == "kv-across":

@@ -41,10 +41,12 @@ class Item:
     unit_price: Decimal
     price_base: int
     delivery_date: date
+    discount: int = 0
 
     @property
     def line_total(self) -> Decimal:
-        return (self.quantity * self.unit_price / self.price_base).quantize(CENT, ROUND_HALF_UP)
+        whole = self.quantity * self.unit_price / self.price_base * (100 - self.discount) / 100
+        return whole.quantize(CENT, ROUND_HALF_UP)
 
 
 @dataclass
@@ -87,6 +89,8 @@ class Order:
         self.group = rng.choice(["", ","] if self.mark == "." else [".", ".", "", " ", "\u00a0"])
         if self.language == "fr":
             self.group = rng.choice(["", " ", "\u00a0", "\u202f"])
+        self.discounted = self.kind != "delivery_note" and rng.random() < 0.15
+        self.percent = rng.random() < 0.5
         self.items = self._items(rng.choice([1, 2, 3, 3, 4, 5, 8]))
         self.freight = Decimal(rng.choice(["0", "0", "0", "12.50", "8.90"])) if self.priced else Decimal(0)
         self.printed: set[str] = set()
@@ -132,6 +136,7 @@ class Order:
                     unit_price=price * (base if base > 1 and price < 10 else 1),
                     price_base=base,
                     delivery_date=due,
+                    discount=self.rng.choice([0, 5, 10, 15]) if self.discounted else 0,
                 )
             )
         if self.is_us:
@@ -198,6 +203,8 @@ class Order:
             "price": self.amount(item.unit_price),
             "base": str(item.price_base),
             "total": self.amount(item.line_total),
+            "discount": f"{item.discount} %" if self.percent else str(item.discount or ""),
+            "vat_rate": f"{self.rate} %" if self.percent else str(self.rate),
             "due": self.day(item.delivery_date),
         }
 
@@ -215,6 +222,10 @@ class Order:
             amounts += ["price"]
             if any(item.price_base > 1 for item in self.items):
                 amounts.append("base")
+            if self.discounted:
+                amounts.append("discount")
+            if self.has(0.15):
+                amounts.append("vat_rate")
             amounts.append("total")
         names = [*amounts[:2], *names, *amounts[2:]] if self.has(0.1) else [*names, *amounts]
         if self.has(0.6):
@@ -271,6 +282,7 @@ class Order:
             "total": "line_total",
             "due": "delivery_date",
         }
+        self.columns -= {"discount", "vat_rate"}
         keep = {names.get(name, name) for name in self.columns}
         lines = [
             {

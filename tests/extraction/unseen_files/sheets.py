@@ -141,6 +141,9 @@ class _Rows:
             rows.append([self._cell(item, name, joined="unit" not in names) for name in names])
             if order.has(0.1):
                 rows.append([])
+            if order.has(0.05) and "description" in names:
+                order.traits.append("groups")
+                rows.append([order.pick("group")])
             if order.has(0.08) and number and "description" in names:
                 rows.append([None] * names.index("description") + [order.pick("note")])
         self.width = len(names)
@@ -158,6 +161,8 @@ class _Rows:
             "quantity": Native(item.quantity),
             "price": Native(item.unit_price, "money"),
             "base": Native(Decimal(item.price_base)),
+            "discount": Native(Decimal(item.discount)),
+            "vat_rate": Native(Decimal(order.rate)),
             "total": Formula(item.line_total) if order.has(0.5) else Native(item.line_total, "money"),
             "due": Native(item.delivery_date),
         }

@@ -18,6 +18,11 @@ class TextMail(Mail):
         if order.has(0.25):
             order.traits.append("forwarded")
             marker = order.pick("forwarded")
+            subject = self.title
+            if order.has(0.4) and order.kind != "order":
+                # Outlook says nothing but the head, and the subject is the supplier's.
+                order.traits.append("by-outlook")
+                marker, subject = "", f"{order.rng.choice(['', 'WG: ', 'FW: '])}{self.title} {order.number}"
             heads = [
                 f"{head} {value}"
                 for head, value in zip(
@@ -26,7 +31,7 @@ class TextMail(Mail):
                         "Vertrieb <info@lieferant.example>",
                         order.day(order.date),
                         "Einkauf <einkauf@kunde.example>",
-                        self.title,
+                        subject,
                     ],
                     strict=True,
                 )
@@ -51,10 +56,16 @@ class TextMail(Mail):
     def _header(self) -> list[str]:
         order = self.order
         pairs = order.header()
-        shape = order.trait("head-colon", "head-aligned", "head-tabs", "head-dots")
+        shape = order.trait("head-colon", "head-aligned", "head-tabs", "head-dots", "head-pairs")
         width = max(len(label) for label, _ in pairs) + 2
         if shape == "head-colon":
             return [f"{label}: {value}" for label, value in pairs]
+        if shape == "head-pairs":
+            cells = [f"{label}: {value}" for label, value in pairs]
+            return [
+                "      ".join(f"{cell:<34}" for cell in cells[at : at + 2]).rstrip()
+                for at in range(0, len(cells), 2)
+            ]
         if shape == "head-tabs":
             return [f"{label}:\t{value}" for label, value in pairs]
         if shape == "head-dots":
@@ -112,6 +123,7 @@ class TextMail(Mail):
         }
         for item in order.items:
             # In a sentence nobody could tell "AR 7601" from the words after it.
+            item.discount = 0
             item.price_base, item.seller_article = 1, item.seller_article.replace(" ", "")
         if not order.priced:
             form = "{q} {u} {a} {d}" if "{a}" in form else "{q} x {d}"
@@ -157,7 +169,7 @@ class TextMail(Mail):
 
 def _padded(rows: Sequence[Sequence[str]], names: Sequence[str]) -> list[list[str]]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(names))]
-    right = {"quantity", "price", "base", "total"}
+    right = {"quantity", "price", "base", "total", "discount", "vat_rate"}
     return [
         [
             cell.rjust(width) if name in right else cell.ljust(width)
