@@ -41,13 +41,16 @@ def installation(
 ) -> Iterator[Installation]:
     database, broker = ground
     environment = {"ZALION_BROKER": broker}
+    migrated = None
     if database == "postgresql":
         environment["DATABASE_URL"] = own_database(request.getfixturevalue("postgres"))
+    elif connection.vendor == "sqlite":
+        migrated = request.getfixturevalue("migrated")
     if broker == "redis":
         environment["REDIS_URL"] = request.getfixturevalue("redis_server").url
         with redis.Redis.from_url(environment["REDIS_URL"]) as queue:
             queue.flushdb()  # of what an installation before this one has left
-    made = Installation(tmp_path, **environment)
+    made = Installation(tmp_path, migrated=migrated, **environment)
     yield made
     made.close()
 

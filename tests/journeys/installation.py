@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import time
@@ -23,15 +24,17 @@ LONG = timedelta(minutes=30)
 class Installation:
     """Started with the production settings, set up through the flows that the portal calls.
 
-    ``ask`` has the steward, one process that stays, do a step of ``STEPS`` on the installation's database.
+    ``ask`` has the steward, one process that stays, do a step of ``STEPS`` on the installation's database, which
+    begins as a copy of ``migrated``, if that is given.
     """
 
     steward = "tests.journeys.installation"
 
-    def __init__(self, folder: Path, **environment: str) -> None:
+    def __init__(self, folder: Path, *, migrated: Path | None = None, **environment: str) -> None:
         self.folder = folder
         ring = folder / "master.keys"
-        ring.write_text(f"test-1:{base64.b64encode(secrets.token_bytes(32)).decode()}\n")
+        own = f"test-1:{base64.b64encode(secrets.token_bytes(32)).decode()}"
+        ring.write_text(f"{os.environ['ZALION_TEST_RING'] if migrated else own}\n")
         ring.chmod(0o600)
         foreign = ("ZALION_", "DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
         self.environment = {
@@ -44,6 +47,8 @@ class Installation:
             **environment,
         }
         (folder / "data").mkdir(mode=0o700)
+        if migrated:
+            shutil.copy(migrated, folder / "data" / "db.sqlite3")
         self.starts = 0
         self._worker: subprocess.Popen[bytes] | None = None
         self._steward = subprocess.Popen(

@@ -27,8 +27,8 @@ class Workplace(Installation):
 
     steward = "tests.journeys.workplace"
 
-    def __init__(self, folder: Path, **environment: str) -> None:
-        super().__init__(folder, **environment)
+    def __init__(self, folder: Path, *, migrated: Path | None = None, **environment: str) -> None:
+        super().__init__(folder, migrated=migrated, **environment)
         self.workers: list[subprocess.Popen[bytes]] = []
 
     def hire(self) -> subprocess.Popen[bytes]:
@@ -64,13 +64,16 @@ class Workplace(Installation):
 @contextmanager
 def opened(request: pytest.FixtureRequest, folder: Path, **environment: str) -> Iterator[Workplace]:
     """On the database that this test run is about: the embedded pair, or PostgreSQL and Redis."""
+    migrated = None
     if connection.vendor == "postgresql":
         environment["DATABASE_URL"] = own_database(request.getfixturevalue("postgres"))
         environment["REDIS_URL"] = request.getfixturevalue("redis_server").url
         with redis.Redis.from_url(environment["REDIS_URL"]) as queue:
             queue.flushdb()  # of what an installation before this one has left
+    else:
+        migrated = request.getfixturevalue("migrated")
     environment["ZALION_BROKER"] = "redis" if "REDIS_URL" in environment else "orm"
-    made = Workplace(folder, **environment)
+    made = Workplace(folder, migrated=migrated, **environment)
     try:
         yield made
     finally:
