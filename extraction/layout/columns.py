@@ -32,6 +32,7 @@ _SIDE_BY_SIDE: Final = 3
 # A heading names at least so many columns.
 _ROLES: Final = 3
 _ALL: Final = 2
+_ARTICLES: Final = frozenset({"seller_article", "buyer_article", "gtin"})
 _GOODS: Final = frozenset({"description", "seller_article", "buyer_article", "pos"})
 # What may be listed one above the other in a cell, as its heading says.
 _STACKED: Final = frozenset({"seller_article", "buyer_article", "gtin", "description", "order_line_ref"})
@@ -106,6 +107,12 @@ class Header:
         """Sets the edges between the columns by what is printed below them. Texts count where they stand below one
         heading."""
         found = Print.of(rows)
+        # An article's number is none of those that are counted.
+        articles = [(column.x0, column.x1) for column in self.columns if column.role in _ARTICLES]
+        found.numbers = [
+            [middle for middle in row if not any(x0 < middle < x1 for x0, x1 in articles)]
+            for row in found.numbers
+        ]
         for text in texts:
             under = [column for column in self.columns if text.x0 < column.x1 and column.x0 < text.x1]
             if not under or (len(under) == 1 and under[0].role not in NUMBERS):
