@@ -336,6 +336,9 @@ function fieldKey(event, field) {
   event.preventDefault();
 }
 
+/* What was refused is shown in answer to a form: loading the page again asks for the document, and sends nothing. */
+if (location.pathname !== sheet.dataset.review) history.replaceState(null, "", sheet.dataset.review);
+
 /* After a save the cursor is where it was; else what is wrong comes first. */
 const kept = sessionStorage.getItem("zalion-field");
 sessionStorage.removeItem("zalion-field");
