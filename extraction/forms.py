@@ -178,8 +178,7 @@ class Sheet:
 
     def refusals(self) -> list[tuple[str, str]]:
         """What was not saved, each with the name that its field has on the page."""
-        header = {name: label for _, fields in HEADER_GROUPS for name, label in fields}
-        return [(header.get(path) or _line_label(path), words) for path, words in self.errors.items()]
+        return [(label_of(path), words) for path, words in self.errors.items()]
 
     def loose_findings(self) -> list[tuple[str, list[str]]]:
         """Findings about the whole document, or about a field that the page does not show, the worst first."""
@@ -304,8 +303,11 @@ def _has_one_reading(date: dates.DateText, text: str) -> bool:
     )
 
 
-def _line_label(path: str) -> str:
-    """``lines.0.unit_price`` as people say it: Line 1, Price."""
+def label_of(path: str) -> str:
+    """The name that a field has on the page; ``lines.0.unit_price`` is Line 1, Price."""
+    header = {name: label for _, fields in HEADER_GROUPS for name, label in fields}
+    if path in header:
+        return header[path]
     _, number, name = [*path.split("."), "", ""][:3]
     place = f"Line {int(number) + 1}" if number.isdigit() else "New line"
     return f"{place}, {dict(LINE_COLUMNS)[name]}" if name in LINE_NAMES else place

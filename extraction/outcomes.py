@@ -28,6 +28,8 @@ _NO_ANSWER: Final = {
     "model_misconfigured": "it is not set up right, and “manage.py check” says how",
     "no_text": "there was no text to show it",
     "out_of_time": "no time was left",
+    "deadline_exceeded": "it took too long",
+    "connect_failed": "it could not be reached",
     "model_refused": "it refused",
     "model_cut_short": "its answer was cut short",
     "model_not_understood": "what it said is no answer",
@@ -145,7 +147,7 @@ def of_model(run: ExtractionRun, *, path: str = "") -> list[Told]:
 
 
 def _of_model(model: Mapping[str, Any]) -> Told:
-    name, outcome, taken = f"Language model {model['name']}:", model["outcome"], model["taken"]
+    name, outcome, taken = model["name"], model["outcome"], model["taken"]
     if taken:
         values = "1 value was" if taken == 1 else f"{taken} values were"
         return Told(name, "info", f"{values} taken that it pointed to and the page bears out.")

@@ -12,7 +12,7 @@ from django.utils.html import format_html
 
 from connectors.models import Message
 from extraction import outcomes, pages, pipeline, places, review
-from extraction.forms import Sheet, changes_of, doc_types, still_typed
+from extraction.forms import Sheet, changes_of, doc_types, label_of, still_typed
 from extraction.models import Document, DocumentState, Review
 from zalion.portal import site
 from zalion.portal.paging import cut
@@ -179,7 +179,7 @@ def _show(
         editable=shown.state in review.OPEN and roles.allows(request.user, roles.REVIEW_DOCUMENTS),
         doc_types=doc_types(),
         errors=errors or {},
-        meanwhile=meanwhile or [],
+        meanwhile=[(act, _labelled(act)) for act in meanwhile or ()],
         history=_history(shown),
         model=outcomes.of_model(shown.run, path=shown.source_path),
         newer=review.has_newer_reading(shown),
@@ -215,7 +215,15 @@ def _history(shown: Document) -> list[dict[str, Any]]:
     acts = list(Review.objects.filter(document=shown).order_by("-version"))
     ids = {act.actor_id for act in acts if act.actor_kind == "user"}
     names = {str(person.pk): person.name for person in User.objects.filter(pk__in=ids)}
-    return [{"act": act, "who": names.get(act.actor_id, act.actor_kind)} for act in acts]
+    return [
+        {"act": act, "who": names.get(act.actor_id, act.actor_kind), "changes": _labelled(act)}
+        for act in acts
+    ]
+
+
+def _labelled(act: Review) -> list[tuple[str, Any]]:
+    """What an act changed, each field by its name on the page."""
+    return [(label_of(path), change) for path, change in act.fields.items()]
 
 
 def _document(key: UUID) -> Document:

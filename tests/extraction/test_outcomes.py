@@ -108,6 +108,6 @@ def test_what_came_of_the_language_model_is_said(outcome: str, taken: int, words
     model = {"name": "small", "outcome": outcome, "taken": taken, "seconds": 1.0}
     found = run({"path": "2", "outcome": "documents", "model": model}, {"path": "3", "outcome": "documents"})
     told = outcomes.of_model(found, path="2")
-    assert [item.name for item in told] == ["Language model small:"]
+    assert [item.name for item in told] == ["small"]
     assert words in told[0].words
     assert outcomes.of_model(found, path="3") == []
