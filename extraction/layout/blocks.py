@@ -94,7 +94,8 @@ def _numbered_inside(rows: Sequence[_Row]) -> bool:
     """Whether each position's number stands below others of its labels, and begins nothing."""
     numbered = [(above, row) for above, row in pairwise(rows) if _is_numbered(row, None)]
     return bool(numbered) and all(
-        bool(above.pairs) and not row.is_apart and len(row.pairs) == 1 for above, row in numbered
+        bool(above.pairs or above.is_labelled) and not row.is_apart and len(row.pairs) == 1
+        for above, row in numbered
     )
 
 
@@ -175,7 +176,9 @@ def _labels(words: Sequence[Word], lexicon: Lexicon) -> list[tuple[str, int, int
     hits: list[tuple[str, int, int]] = []
     position = 0
     while position < len(tokens):
-        match = lexicon.columns.at(names, position)
+        # "Ordernummer" is no "Nummer".
+        begins = position == 0 or tokens[position - 1][1] != tokens[position][1]
+        match = lexicon.columns.at(names, position) if begins else None
         role = next((name for name in match.names if name in _ROLES), None) if match else None
         if match and role:
             last = tokens[match.end - 1][1]

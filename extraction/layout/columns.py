@@ -298,6 +298,8 @@ def _part(header: Header, column: Column, group: Column, lexicon: Lexicon) -> bo
     """Parts two headings that stand as close as the words of one, where what stands above or below belongs to only one
     of them: "PRIX | UNITÉ" above "UNITAIRE". Whether they were two."""
     whole = _meaning([*column.words, *group.words], lexicon)
+    # Two that say something each stand one above the other: "Désignation article" above "Référence".
+    whole = whole or (_meaning(column.words, lexicon) and _meaning(group.words, lexicon))
     for cut in range(1, len(column.words) if not whole else 0):
         left, right = column.words[:cut], column.words[cut:]
         if group.x1 < right[0].x0:

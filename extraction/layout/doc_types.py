@@ -7,7 +7,7 @@ from typing import Final
 
 from extraction.layout.geometry import Page, Segment, Word
 from extraction.layout.header_fields import Candidate, dates_in, following_id, labels_of
-from extraction.layout.lexicon import Lexicon, tokens_of
+from extraction.layout.lexicon import Lexicon, month_names, tokens_of
 from extraction.layout.lexicon import lexicon as lexicon_of
 
 # On a draw the later stage of a purchase wins: a confirmation also says "order", a corrected invoice "invoice".
@@ -28,6 +28,8 @@ _RANK: Final = (
 _CLEAR: Final = 2.4
 # A title in spaced letters has more than this many.
 _SPACED: Final = 4
+# What stands between a number and its date: "du", "van".
+_SHORT: Final = 3
 _IMPLIED: Final = ("order_confirmation", "invoice", "credit_note")
 
 
@@ -45,9 +47,8 @@ def find_doc_type(
         for segment in row.segments:
             for name, words, coverage in _titles(segment, lexicon):
                 # "Bestellung : 4711" is a label with its value, no title, and "PO no.:" often another's.
-                labels = segment is not row.segments[-1] and (
-                    row.segments[1].text.startswith(":") or (name == "order" and _numbers(segment))
-                )
+                labels = segment is not row.segments[-1] and row.segments[1].text.startswith(":")
+                labels = labels or (name == "order" and _numbers(segment))
                 score = 2.0 * coverage - 1.5 * labels + min(2.0, 2.0 * (segment.height / usual - 1.0))
                 score += 0.5 * (1.0 - row.y0 / max(page.height, 1.0)) + 0.3 * words[0].text.isupper()
                 score += 0.3 * (len(words) > 1) + 0.4 * (segment.words[0] is words[0])
@@ -81,7 +82,8 @@ def titled(pages: Sequence[Page], title: Sequence[Word], doc_type: str) -> list[
 
 
 def _numbers(segment: Segment) -> bool:
-    return segment.text.endswith(":") and any(tokens_of(text)[-1:] == ("no",) for text in segment.texts)
+    colon = next((number for number, text in enumerate(segment.texts, 1) if text.endswith(":")), 0)
+    return any(tokens_of(text)[-1:] == ("no",) for text in segment.texts[:colon])
 
 
 def _summed(page: Page, lexicon: Lexicon) -> tuple[str, list[Word]]:
@@ -128,6 +130,8 @@ def _named(texts: tuple[str, ...], language: str) -> tuple[tuple[str, tuple[int,
             after = [texts[index] for index in printed[last + 1 :]]
             plain = [token for text in after if text.strip(".:,").isalpha() for token in tokens_of(text)]
             plain = [name for name in plain if name != "no" and not _is_of(name, language)]
+            if any(map(str.isdigit, "".join(after))):
+                plain = [name for name in plain if len(name) > _SHORT and name not in month_names()]
             coverage = (match.end - match.start) / (match.end + len(plain))
             spots = tuple(printed[tokens[match.start][1] : last + 1])
             found.extend((name, spots, coverage) for name in match.names)

@@ -34,8 +34,8 @@ VAT_PREFIXES: Final = frozenset({*_STATES.split(), "SI", "SK", "TR", "XI"})
 _VAT: Final = re.compile(rf"(?:{'|'.join(sorted(VAT_PREFIXES))})[A-Z0-9+*]{{7,13}}")
 # "Nummer: 4711" names the document's; "Nr." may be any.
 _SPELLED_OUT: Final = 5
-# "9177 AB Utrecht", "70173 Stuttgart": the town in an address beside.
-_TOWN: Final = re.compile(r"\d{4,5}(?: [A-Z]{2})? [^\W\d_][^\W\d_'’.-]+.*")
+# "9177 AB Utrecht", "43 rue du Moulin": a line of an address beside.
+_ADDRESS: Final = re.compile(r"\d{1,5}[a-z]?,?(?: [A-Z]{2})? [^\W\d_].*")
 _YEAR: Final = re.compile(r"(?:19|20)\d\d")
 
 
@@ -220,11 +220,16 @@ def _value(
         labels = labels_of(other, lexicon)
         if labels and labels[0][1] == 0:
             break
-        words = [] if read is read_id and _TOWN.fullmatch(other.text) else read(run)
+        words = [] if read is read_id and _is_address(other) else read(run)
         if words:
             return words, "right"
         break
     return _below(page, index, segment, taken, lexicon, read)
+
+
+def _is_address(segment: Segment) -> bool:
+    """Whether a text begins with a house's number or a postal code; a document's number may have its date behind it."""
+    return bool(_ADDRESS.fullmatch(segment.text)) and not any(dates_in(segment.words))
 
 
 def _below(

@@ -20,6 +20,8 @@ _LONGEST: Final = 40
 _BULLET: Final = re.compile(r"[-–—*•·▪●o>]|\(?\d{1,3}[.)]")
 _TIMES: Final = re.compile(r"[x×*]", re.IGNORECASE)
 _COUNT: Final = re.compile(r"(\d[\d.,'’]*)[x×]", re.IGNORECASE)
+# A price and a total.
+_BOTH: Final = 2
 # What stands before a price, and between a price and its total.
 _AT: Final = frozenset(
     ["a", "at", "zu", "zum", "je", "fur", "for", "per", "pour", "por", "voor", "tegen", "each", "da"]
@@ -56,14 +58,16 @@ def _line(row: Row, lexicon: Lexicon, style: NumberStyle) -> RawLine | None:
         return None
     line = RawLine({"quantity": quantity})
     unit = rest[0]
+    known = quantity[-1].text != quantity[-1].text.rstrip("xX×")
     if unit_code(unit.text.rstrip(".,")):
         line.cells["unit"] = [unit]
-        rest = rest[1:]
+        rest, known = rest[1:], True
     elif _TIMES.fullmatch(unit.text):
-        rest = rest[1:]
-    elif quantity[-1].text == quantity[-1].text.rstrip("xX×"):
-        return None
+        rest, known = rest[1:], True
     text, amounts = _priced(rest, style, quantity)
+    # Without a known unit only a total that is right says that it is a position.
+    if not known and len(amounts) < _BOTH:
+        return None
     for role, amount in zip(("unit_price", "line_total"), amounts, strict=False):
         line.cells[role] = list(amount.words)
     _describe(line, text, lexicon)

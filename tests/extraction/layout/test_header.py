@@ -209,15 +209,38 @@ def test_a_date_of_the_customers_order_is_not_the_documents() -> None:
         assert str(document(*rows).issue_date) == "2026-05-09", label
 
 
-def test_a_town_beside_a_label_is_not_its_value() -> None:
+@pytest.mark.parametrize(
+    "beside", ["6279 Saint-Étienne", "43 Z.I. des Iles", "12 bis rue du Moulin", "9177 AB Utrecht"]
+)
+def test_an_address_beside_a_label_is_not_its_value(beside: str) -> None:
     rows = [
         (20, ((20, "Confirmation de commande n° C-1"),)),
-        (40, ((20, "Votre commande n°"), (330, "6279 Saint-Étienne"))),
+        (40, ((20, "Votre commande n°"), (330, beside))),
         (52, ((20, "PO3164"),)),
     ]
     found = read_document([page(rows)], Known())
     assert found
     assert found.document.order_reference == "PO3164"
+
+
+def test_a_number_beside_a_label_may_have_its_date_behind_it() -> None:
+    rows = [(20, ((20, "Facture n° C-1"),)), (40, ((20, "Votre commande n°"), (330, "62794 du 3 mai 2026")))]
+    found = read_document([page(rows)], Known())
+    assert found
+    assert found.document.order_reference == "62794"
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Bevestiging van uw order nr. 815-22 van 3 februari 2026",
+        "Confirmation of your order 815-22",
+        "Conferma del Vs. ordine n. 815-22",
+        "Confirmación de su pedido nº 815-22",
+    ],
+)
+def test_what_confirms_your_order_is_no_order(title: str) -> None:
+    assert document(title, "Inkoopordernr.: 4711", "Total 4.00").doc_type == "order_confirmation"
 
 
 HEADING = ((20, "Pos"), (60, "Description"), (300, "Qty"), (360, "Price"), (440, "Total"))

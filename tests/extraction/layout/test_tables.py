@@ -246,3 +246,14 @@ def test_a_position_that_comes_on_two_days_comes_in_parts() -> None:
     assert [line.in_parts for line in found.lines] == [True]
     found = read_tables([page([(90, HEADING), (106, row), texts[0]])], lexicon("en"), style)
     assert [line.in_parts for line in found.lines] == [False]
+
+
+def test_a_whole_heading_above_another_is_not_parted() -> None:
+    rows = [
+        (100, ((20, "Pos."), (60, "Désignation article"), (300, "Qté"), (360, "PU HT"), (440, "Total HT"))),
+        (111, ((60, "Article"),)),
+        (128, ((20, "1"), (60, "Goupille cylindrique 6x30"), (300, "4"), (360, "2,50"), (440, "10,00"))),
+        (139, ((60, "341149"),)),
+    ]
+    found = values(read(page(rows), language="fr"), "description", "seller_article")
+    assert found == [("Goupille cylindrique 6x30", "341149")]
