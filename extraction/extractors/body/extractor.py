@@ -50,7 +50,7 @@ def body_text(source: Source) -> str:
         lines = own_lines(html_text(text).split("\n"))
     else:
         lines = [_grouped(line) for line in own_lines(text.splitlines())]
-    if len(lines) > MAX_LINES:
+    if sum(bool(line.strip()) for line in lines) > MAX_LINES:
         raise UnreadableError("too_large", f"The body has more than {MAX_LINES} lines.")
     return "\n".join(set_in_columns(lines))
 
