@@ -177,6 +177,7 @@ def answer(asked: dict[str, Any]) -> Any:
                     "path": row.source_path,
                 }
                 | {"state": row.state, "lines": len(row.current["lines"])}
+                | {"serious": sum(found["severity"] != "info" for found in row.current["findings"])}
                 for row in Document.objects.order_by("created_at", "pk")
             ],
             "twice": [
