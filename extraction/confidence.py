@@ -21,6 +21,7 @@ _OPEN: Final = frozenset(
         "text_recognised",
         "line_adjusted",
         "delivery_in_parts",
+        "charge_guessed",
     }
 )
 TOTALS: Final = frozenset({"net_total", "tax_total", "gross_total", "charges_total", "allowances_total"})

@@ -1,14 +1,15 @@
 """From pages to documents: tables, header fields, totals and parties put together."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any, Final, Self
 
 from extraction.extractor import Hints
-from extraction.layout.arithmetic import CENT, line_adjusted
+from extraction.layout.arithmetic import line_adjusted
 from extraction.layout.blocks import read_blocks
+from extraction.layout.certainty import confidence, doubts, line_sum
 from extraction.layout.dates import DAY_FIRST, is_month_first, is_open
 from extraction.layout.dating import lone_dates
 from extraction.layout.doc_types import find_doc_type, titled
@@ -149,19 +150,14 @@ def read_pages(pages: Sequence[Page], known: Known) -> Reading | None:
     _numbers(draft, candidates, doc_type)
     _dates(draft, pages, tables.rows, candidates, doc_type, month_first=month_first)
     _parties(draft, pages, tables.rows, lex, candidates, known, is_order=doc_type in _BUYERS)
-    totals = choose_totals(find_labelled(pages, tables.rows, lex), style, _line_sum(lines))
+    totals = choose_totals(find_labelled(pages, tables.rows, lex), style, line_sum(lines))
     if not lines:
         read_list(pages, lex, style, totals, tables)
         lines = [read_line(raw, style, month_first=month_first) for raw in tables.lines]
     _totals(draft, totals)
     _overrule(draft, taught, pages, style, month_first=month_first)
     taught.settle(lines)
-    if tables.counted:
-        draft.find("texts_guessed", "lines", "Only their number says which texts belong to which position.")
-    if any(line.in_parts for line in tables.lines):
-        draft.find(
-            "delivery_in_parts", "lines", "A position comes in parts, of which the first day is given."
-        )
+    draft.findings += doubts(tables, totals)
     made = _lines(draft, lines)
     if not made and not draft.values.keys() & {"number", "gross_total", "order_reference"}:
         return None
@@ -169,7 +165,7 @@ def read_pages(pages: Sequence[Page], known: Known) -> Reading | None:
         doc_type=doc_type,
         lines=made,
         language=language,
-        confidence=_confidence(draft, lines, totals, doc_type),
+        confidence=confidence(draft.values, lines, totals, doc_type),
         findings=tuple(draft.findings),
         **draft.values,
     )
@@ -376,24 +372,3 @@ def _lines(draft: _Draft, lines: Sequence[ReadLine]) -> tuple[Line, ...]:
 
 def _text(value: object) -> str:
     return number_text(value) if isinstance(value, Decimal) else str(value)
-
-
-def _line_sum(lines: Iterable[ReadLine]) -> Decimal | None:
-    totals = [line.values["line_total"] for line in lines if "line_total" in line.values]
-    return sum(totals, Decimal(0)) if totals else None
-
-
-def _confidence(draft: _Draft, lines: Sequence[ReadLine], totals: Totals, doc_type: str) -> float:
-    """What was found, and how much of it is proven: by each line's own arithmetic, by the lines' sum, by net and tax.
-    Between 0 and 1; the weights are what `make bench-extraction` measures."""
-    expected = ("number", "issue_date", "seller_name", "currency")
-    found = sum(name in draft.values for name in expected) / len(expected) if doc_type != "other" else 0.5
-    if doc_type == "delivery_note":
-        counted = sum("quantity" in line.values for line in lines) / len(lines) if lines else 0.0
-        return round((found + 1.0) / 2 * (0.5 + 0.4 * counted), 3)
-    closing = sum(line.closes for line in lines) / len(lines) if lines else 0.5
-    net, line_sum = draft.values.get("net_total"), _line_sum(lines)
-    extra = totals.values.get("charges_total", Decimal(0)) - totals.values.get("allowances_total", Decimal(0))
-    summed = net is not None and line_sum is not None and abs(net - line_sum - extra) <= CENT
-    proof = closing * (1.0 if summed else 0.7) * (1.0 if totals.closes else 0.8)
-    return round(found * (0.5 + 0.48 * proof), 3)

@@ -18,6 +18,8 @@ _NUMBER: Final = re.compile(r"[-€£$]?\d[\d.,'’]*(?:/\d+)?[€£%]?")
 _NUMBERED: Final = 2
 # A position's numbers come within so many rows of the heading; its group may have one before.
 _SOON: Final = 4
+# So many rows show whether the names run over the numbers' columns.
+_ROWS: Final = 16
 # Numbers stand no further left of their level's first heading than this many heights.
 _REACH: Final = 4.0
 
@@ -93,8 +95,8 @@ def find_levelled(rows: Sequence[Row], index: int, lexicon: Lexicon) -> Levelled
     columns = [*upper.columns, *lower.columns]
     assign(columns)
     header = Levelled(columns, index, lower.last, upper=upper, lower=lower)
-    below = [printed(row.words) for row in rows[lower.last + 1 : lower.last + 1 + _SOON]]
-    levels = [header.is_lower(words) for words in below]
+    below = [printed(row.words) for row in rows[lower.last + 1 : lower.last + 1 + _ROWS]]
+    levels = [header.is_lower(words) for words in below[:_SOON]]
     # Names that run on over the numbers' columns are on another level; else the heading merely has two rows.
     over = any(
         words and words[-1].x1 > lower.columns[0].center for words in below if not header.is_lower(words)

@@ -17,7 +17,7 @@ from extraction.layout.lexicon import Lexicon
 from extraction.layout.numbers import NumberStyle, readings
 from extraction.layout.roles import settle
 
-__all__ = ["RawLine", "Tables", "is_imprint", "read_tables", "table_rows"]
+__all__ = ["RawLine", "Tables", "carries_over", "is_imprint", "read_tables", "table_rows"]
 
 # What is so many heights below a table's last row does not belong to it.
 _FAR: Final = 12
@@ -120,10 +120,10 @@ def _read(
     rows, ended = table_rows(page, start, stop, lexicon, header)
     copy = replace(header)
     body = Body(copy, lexicon)
-    body.read([(index, row) for index, row in rows if not _carries_over(printed(row.words), lexicon)])
+    body.read([(index, row) for index, row in rows if not carries_over(printed(row.words), lexicon)])
     tables.counted = tables.counted or body.counted
     tables.rows |= {(page.number, index) for index in body.taken}
-    tables.rows |= {(page.number, index) for index, row in rows if _carries_over(printed(row.words), lexicon)}
+    tables.rows |= {(page.number, index) for index, row in rows if carries_over(printed(row.words), lexicon)}
     read.append(_Read(copy, body.lines))
     return None if ended or not body.lines else copy
 
@@ -141,7 +141,7 @@ def table_rows(
         row = page.rows[index]
         if rows and row.y0 - rows[-1][1].y1 > _FAR * row.height:
             return rows, False
-        carries = _carries_over(printed(row.words), lexicon)
+        carries = carries_over(printed(row.words), lexicon)
         extra = _is_total(row, lexicon, _EXTRAS) and not carries
         ends = _ends(row, lexicon)
         if (ends or (extra and row.segments[-1].x1 > total)) and not (
@@ -215,7 +215,7 @@ def _resumes(page: Page, stop: int, header: Header, lexicon: Lexicon) -> int | N
 def _ends(row: Row, lexicon: Lexicon) -> bool:
     words = printed(row.words)
     names = [token for token, _ in tokens_with_words(words)]
-    if not names or _carries_over(words, lexicon):
+    if not names or carries_over(words, lexicon):
         return False
     if lexicon.table_end.at(names, 0) or is_imprint(words):
         return True
@@ -243,7 +243,8 @@ def is_imprint(words: Sequence[Word]) -> bool:
     return any(_IMPRINT.search(word.text) for word in words)
 
 
-def _carries_over(words: Sequence[Word], lexicon: Lexicon) -> bool:
+def carries_over(words: Sequence[Word], lexicon: Lexicon) -> bool:
+    """Whether a row brings the sum so far to the next page, or from the one before."""
     tokens = [token for token, _ in tokens_with_words(words)]
     match = lexicon.carry_over.at(tokens, 0) if tokens else None
     return match is not None and any(readings(word.text) for word in words[-2:]) and len(words) <= 8

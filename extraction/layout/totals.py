@@ -9,11 +9,11 @@ from typing import Final
 from extraction.layout.amounts import Amount, amounts_in
 from extraction.layout.arithmetic import CENT, HIGHEST_RATE
 from extraction.layout.columns import lists_totals
-from extraction.layout.geometry import Page, Row, Segment, Word
+from extraction.layout.geometry import Page, Row, Segment, Word, printed
 from extraction.layout.header_fields import labels_of
 from extraction.layout.lexicon import Lexicon
 from extraction.layout.numbers import NumberStyle, currency_of
-from extraction.layout.tables import is_imprint
+from extraction.layout.tables import carries_over, is_imprint
 
 NAMES: Final = frozenset(
     {"net_total", "sub_total", "tax_total", "gross_total", "charge", "allowance", "other_amount"}
@@ -52,6 +52,8 @@ class Totals:
     values: dict[str, Decimal] = field(default_factory=dict)
     amounts: dict[str, tuple[Amount, ...]] = field(default_factory=dict)
     closes: bool = False
+    guessed: bool = False
+    """A charge or an allowance has a label we do not know."""
 
     def put(self, name: str, value: Decimal, amounts: Sequence[Amount]) -> None:
         self.values[name] = value
@@ -67,7 +69,9 @@ def find_labelled(pages: Sequence[Page], taken: set[tuple[int, int]], lexicon: L
     found: list[Labelled] = []
     for page in pages:
         rows = [row for index, row in enumerate(page.rows) if (page.number, index) not in taken]
-        rows = [row for row in rows if not is_imprint(row.words)]
+        rows = [
+            row for row in rows if not is_imprint(row.words) and not carries_over(printed(row.words), lexicon)
+        ]
         for number, row in enumerate(rows):
             wrapped = [
                 other
@@ -269,6 +273,8 @@ def _balance(
         for group in combinations(pool, size):
             if abs(sum((sign * value for sign, value, _ in group), Decimal(0)) - missing) <= _TOLERANCE:
                 _set_extras(totals, group)
+                known = {item.amount.words[0] for item in labelled if item.name in _EXTRAS}
+                totals.guessed = any(amount.words[0] not in known for _, _, amount in group)
                 return
 
 

@@ -55,6 +55,7 @@ def test_a_document_whose_values_prove_each_other_passes() -> None:
         {"seller_iban": "DE00370400440532013000"},
         {"findings": (Finding(code="seller_guessed", field="seller_name", severity="info", message=""),)},
         {"findings": (Finding(code="texts_guessed", field="lines", severity="info", message=""),)},
+        {"findings": (Finding(code="charge_guessed", field="net_total", severity="info", message=""),)},
         {"findings": (Finding(code="delivery_in_parts", field="lines", severity="info", message=""),)},
         {"findings": (Finding(code="text_recognised", severity="info", message=""),)},
     ],

@@ -292,6 +292,13 @@ def test_the_net_total_is_after_a_charge_whatever_that_is_called() -> None:
         ((300, "Net total"), (400, "EUR"), (440, "13.00")),
     )
     assert str(found.net_total) == "13.00"
+    assert "charge_guessed" in {finding.code for finding in found.findings}
+
+
+def test_a_sum_brought_forward_is_no_charge() -> None:
+    found = totals(((300, "Brought forward"), (440, "3.00")), ((300, "Net total"), (440, "13.00")))
+    assert found.charges_total is None
+    assert "charge_guessed" not in {finding.code for finding in found.findings}
 
 
 def test_a_tax_that_no_state_takes_is_none() -> None:

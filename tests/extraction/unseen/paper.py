@@ -190,7 +190,7 @@ class _Printer:
 
     def _columns(self, facts: list[Fact], x: float, y: float) -> float:
         size = 8.5
-        widest = max(self.sheet.width(label, size) for label, _ in facts) + 14
+        widest = 14 + max((self.sheet.width(label, size) for label, _ in facts), default=0.0)
         for index, (label, value) in enumerate(facts):
             self.sheet.text(
                 x,
