@@ -16,6 +16,7 @@ DOC_TYPES: Final = (
     "delivery_note",
     "quote",
     "reminder",
+    "receipt",
     "other",
 )
 SEVERITIES: Final = ("info", "warning", "error")

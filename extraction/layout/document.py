@@ -53,6 +53,7 @@ _OWN_NUMBER: Final = {
     "delivery_note": ("number_delivery_note", "number"),
     "quote": ("number_quote", "number"),
     "reminder": ("number", "number_invoice"),
+    "receipt": ("number_invoice", "number"),
     "other": ("number", "number_order_confirmation", "number_invoice"),
 }
 

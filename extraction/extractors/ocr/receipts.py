@@ -19,6 +19,8 @@ from extraction.layout.numbers import currency_of
 from extraction.layout.terms import find_currency
 from extraction.schemas import CanonicalDocument, Evidence, Extraction
 
+# What a till's receipt is called, if anything.
+_TITLES: Final = frozenset({"other", "invoice"})
 # What only a till prints, by kind.
 _KINDS: Final = tuple(WORDS[kind] for kind in ("tender", "change", "paper", "person", "paid"))
 
@@ -96,7 +98,7 @@ def read_receipt(readings: Sequence[Page], laid_out: Extraction | None) -> Extra
     findings = [Repair.finding_of("gross_total")] if total and total.repaired else []
     findings += [doubt(name) for name in ("issue_date", "gross_total") if _is_disputed(name, readings)]
     document = CanonicalDocument(
-        doc_type="invoice" if kind == "other" and "gross_total" in values else kind,
+        doc_type="receipt" if kind in _TITLES else kind,
         language=laid_out.document.language if laid_out else None,
         confidence=round(0.6 * len(_OWN & found.keys()) / len(_OWN), 3),
         findings=tuple(findings),
