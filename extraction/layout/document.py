@@ -291,16 +291,17 @@ def _unlabelled_date(
     the order."""
     for name in _OWN_NUMBER[doc_type]:
         yield from (item for item in candidates if item.name == f"date_of_{name}")
-    yield from (
+    bare = [
         item
         for item in candidates
-        if item.name == "order_date" and item.is_apart and len(text_of(item.label).strip(":. ")) <= _SHORT
-    )
+        if item.name == "order_date" and len(text_of(item.label).strip(":. ")) <= _SHORT
+    ]
     # "vom" as a label of its own belongs to the number before it.
     placed = sorted(candidates, key=lambda item: (item.label[0].page, item.label[0].y0, item.label[0].x0))
-    for before, item in pairwise(placed):
-        if item.name == "order_date" and before.name in _OWN_NUMBER[doc_type]:
-            yield item
+    yield from (
+        item for before, item in pairwise(placed) if item in bare and before.name in _OWN_NUMBER[doc_type]
+    )
+    yield from (item for item in bare if item.is_apart)
     ordered = {
         day: item
         for item in reversed(candidates)

@@ -271,11 +271,18 @@ def _seller(
 
 
 def _buyer(companies: Sequence[Company], seller: tuple[str, ...], own: set[tuple[str, ...]]) -> list[Word]:
-    others = [company for company in companies if company.key != seller and company.page_share < 0.5]
+    others = [
+        company for company in companies if company.page_share < 0.5 and not _is_one(company.key, seller)
+    ]
     for company in others:
         if company.key in own:
             return list(company.words)
     return list(others[0].words) if others else []
+
+
+def _is_one(key: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether two names are one firm's: a logo may leave the end of its name out."""
+    return key[: len(other)] == other[: len(key)]
 
 
 def _letterhead(pages: Sequence[Page], lexicon: Lexicon) -> list[Word]:

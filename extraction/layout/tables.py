@@ -246,5 +246,8 @@ def is_imprint(words: Sequence[Word]) -> bool:
 def carries_over(words: Sequence[Word], lexicon: Lexicon) -> bool:
     """Whether a row brings the sum so far to the next page, or from the one before."""
     tokens = [token for token, _ in tokens_with_words(words)]
+    # "Total à reporter": what is brought forward may be called a total.
+    start = bool(tokens[1:]) and bool(TOTALS & set(lexicon.labels.exact((tokens[0],))))
     match = lexicon.carry_over.at(tokens, 0) if tokens else None
+    match = match or (lexicon.carry_over.at(tokens, 1) if start else None)
     return match is not None and any(readings(word.text) for word in words[-2:]) and len(words) <= 8

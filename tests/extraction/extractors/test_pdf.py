@@ -185,7 +185,7 @@ def test_a_surcharge_we_have_no_word_for_is_found_by_what_is_missing() -> None:
     result = read("paper.pdf", replace(Paper(), totals=totals).pdf())
     found = result.documents[0].document
     assert (str(found.charges_total), str(found.net_total)) == ("36.00", "15100.00")
-    assert found.findings == ()
+    assert [finding.code for finding in found.findings] == ["charge_guessed"]
 
 
 def test_several_labelled_values_on_one_line_below_a_position_are_all_taken() -> None:

@@ -295,10 +295,17 @@ def test_the_net_total_is_after_a_charge_whatever_that_is_called() -> None:
     assert "charge_guessed" in {finding.code for finding in found.findings}
 
 
-def test_a_sum_brought_forward_is_no_charge() -> None:
-    found = totals(((300, "Brought forward"), (440, "3.00")), ((300, "Net total"), (440, "13.00")))
+@pytest.mark.parametrize("label", ["Brought forward", "Total brought forward"])
+def test_a_sum_brought_forward_is_no_charge(label: str) -> None:
+    found = totals(((300, label), (440, "3.00")), ((300, "Net total"), (440, "13.00")))
     assert found.charges_total is None
     assert "charge_guessed" not in {finding.code for finding in found.findings}
+
+
+def test_the_short_name_in_a_logo_is_not_the_buyer() -> None:
+    sender = "Alpen-Federn GmbH & Co. KG, Ring 1, 66350 Hagen"
+    found = document("ALPEN-FEDERN GMBH", sender, "Pfister AG", "Auftragsbestätigung A-1")
+    assert (found.seller_name, found.buyer_name) == ("Alpen-Federn GmbH & Co. KG", "Pfister AG")
 
 
 def test_a_tax_that_no_state_takes_is_none() -> None:
@@ -350,3 +357,13 @@ def test_a_label_that_only_leads_to_a_date_gives_the_documents_where_no_other_do
         str(document("Conferma ordine n. C-1", "Data: 04/05/2026", "Del: 03/05/2026").issue_date)
         == "2026-05-04"
     )
+
+
+def test_of_two_dates_of_orders_the_suppliers_is_the_documents() -> None:
+    rows = (
+        "Order Acknowledgement",
+        "Sales Order: V-9",
+        "Your Order Date: 3 May 2026",
+        "Order Date: 5 May 2026",
+    )
+    assert str(document(*rows).issue_date) == "2026-05-05"
