@@ -60,6 +60,7 @@ def settle(headers: Sequence[Header], tables: Sequence[Sequence[RawLine]], style
             if role:
                 line.cells.setdefault(role, words)
         _part(line)
+    _name_goods(lines)
 
 
 def _mend_unit(headers: Sequence[Header], lines: Sequence[RawLine]) -> None:
@@ -78,6 +79,16 @@ def _mend_unit(headers: Sequence[Header], lines: Sequence[RawLine]) -> None:
                 column.role = "unit"
             elif index == ordered:
                 column.role = "quantity"
+
+
+def _name_goods(lines: Sequence[RawLine]) -> None:
+    """Takes what stands under "Article" for the descriptions where there are hardly others and it is texts."""
+    named = [line.cells for line in lines if "seller_article" in line.cells]
+    texts = sum(sum(word.text.isalpha() for word in cells["seller_article"]) > 1 for cells in named)
+    described = sum("description" in cells for cells in named)
+    if texts * 2 > len(named) > described * 2:
+        for cells in named:
+            cells["description"] = [*cells.pop("seller_article"), *cells.get("description", ())]
 
 
 def _find_unit(columns: Sequence[Column], lines: Sequence[RawLine]) -> None:
@@ -137,8 +148,7 @@ def _open(header: Header, name: str, named: int | None) -> list[int | None]:
     others = [
         index
         for index, column in enumerate(header.columns)
-        if index != named
-        and (name in column.names or (not column.names and column.role is None) or _is_double(column.names))
+        if index != named and (name in column.names or column.role is None or _is_double(column.names))
     ]
     return [named, *others[:_MAX_COLUMNS]]
 

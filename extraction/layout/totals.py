@@ -99,6 +99,9 @@ def _of_row(row: Row, below: Sequence[Row], wrapped: Sequence[Row], lexicon: Lex
             amounts = [
                 item for item in amounts_in(_right_of(row, position, last, lexicon)) if not item.is_rate
             ]
+            # "12 rue du Port · 67000 Strasbourg": a text that happens to name a charge goes on after a number.
+            if amounts and not leads and names[0] in _EXTRAS and _goes_on(row, amounts[-1]):
+                continue
             beside = [word for other in wrapped for word in other.words if word.x0 > segment.x1]
             if not amounts and (cell := [item for item in amounts_in(beside) if not item.is_rate]):
                 found = True
@@ -116,6 +119,13 @@ def _of_row(row: Row, below: Sequence[Row], wrapped: Sequence[Row], lexicon: Lex
         amounts = amounts_in(segments[1].words)
         if len(amounts) == 1 and not amounts[0].is_rate and not amounts_in(segments[0].words):
             yield Labelled("unknown", amounts[0], 0.0)
+
+
+def _goes_on(row: Row, amount: Amount) -> bool:
+    """Whether more than a currency follows the amount, or the end of a bracket."""
+    start = amount.words[-1].x0
+    after = [word for word in row.words if word.x0 >= start]
+    return any(word.text.endswith(")") or (_is_prose(word) and not currency_of(word.text)) for word in after)
 
 
 def _words_between(row: Row, label: Word, amount: Amount) -> int:

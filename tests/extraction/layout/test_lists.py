@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import pytest
+
 from extraction.layout.document import Known, read_document, read_pages
 from extraction.layout.geometry import Page
 from extraction.schemas import CanonicalDocument
@@ -158,3 +160,41 @@ def test_what_was_not_chosen_is_handed_out_beside_the_document() -> None:
     assert reading is not None
     assert reading.extraction.document.number == "R-4711"
     assert {item.text for item in reading.candidates if item.name == "number_invoice"} == {"R-4711", "R-9999"}
+
+
+@pytest.mark.parametrize(
+    "text", ["12 Transport Road · 67000 Sampletown", "Free of freight (orders > 300 EUR)"]
+)
+def test_a_text_that_happens_to_name_a_charge_is_none(text: str) -> None:
+    rows = [(40.0, ((20.0, text),)), *TABLE, (140.0, ((300.0, "Net total"), (440.0, "100.00")))]
+    assert document(rows).charges_total is None
+
+
+def test_amounts_after_a_charge_that_is_led_in_are_taken() -> None:
+    rows = [
+        *TABLE,
+        (150.0, ((300.0, "Subtotal"), (440.0, "100.00"))),
+        (162.0, ((300.0, "plus freight"), (445.0, "12.50 EUR"))),
+        (174.0, ((300.0, "Net total"), (440.0, "112.50"))),
+    ]
+    assert str(document(rows).charges_total) == "12.50"
+
+
+def test_texts_under_article_are_descriptions_and_a_second_price_that_adds_up_is_the_total() -> None:
+    rows = [
+        (
+            100.0,
+            ((20.0, "Artikel"), (240.0, "Aantal"), (300.0, "Prijs per stuk"), (440.0, "Prijs incl. BTW")),
+        ),
+        (114.0, ((20.0, "Blauwe stoel hoog"), (250.0, "2"), (320.0, "20,00"), (460.0, "40,00"))),
+        (128.0, ((20.0, "Tafel eiken 80"), (250.0, "1"), (320.0, "70,00"), (460.0, "70,00"))),
+        (150.0, ((300.0, "Exclusief BTW"), (460.0, "90,91"))),
+        (162.0, ((300.0, "BTW 21%"), (460.0, "19,09"))),
+        (174.0, ((300.0, "Totaal"), (460.0, "110,00"))),
+    ]
+    found = document(rows)
+    assert [(line.description, str(line.line_total)) for line in found.lines] == [
+        ("Blauwe stoel hoog", "40.00"),
+        ("Tafel eiken 80", "70.00"),
+    ]
+    assert (str(found.net_total), str(found.gross_total)) == ("90.91", "110.00")
