@@ -1,6 +1,7 @@
 """Words with boxes out of a PDF's text layer, upright as a reader sees the page."""
 
 import ctypes
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -32,6 +33,8 @@ _DROPPED: Final = (
 )
 # What PDFium's text of a whole page may tell otherwise than its characters do: a hyphen at a line's end, and halves.
 _UNSURE: Final = frozenset({0xFFFE}) | frozenset(range(0xD800, 0xE000))
+# A label that its value follows without a space: up to a colon, or a sign for "number".
+_JOINT: Final = re.compile(r"[^:\d]+:(?=[^/])|(?:[Nn]\.?[°º]|№|[Nn][or]\.)(?=\w*\d)")
 _OTHER, _LOWER, _UPPER, _DIGIT = 1, 2, 3, 4
 _KINDS: Final[dict[int, int]] = {}
 
@@ -208,10 +211,10 @@ def _upright(page: pypdfium2.PdfPage) -> Matrix:
 
 
 def _split(text: str, x0: float, y0: float, x1: float, y1: float, number: int) -> tuple[Word, ...]:
-    """One word, or two where a colon joins a label and its value without a space: `Datum:3.4.2025`."""
-    if ":" in text:
-        label, _, value = text.partition(":")
-        if value and label and not any(map(str.isdigit, label)) and not value.startswith("/"):
-            middle = x0 + (x1 - x0) * (len(label) + 1) / len(text)
-            return Word(label + ":", x0, y0, middle, y1, number), Word(value, middle, y0, x1, y1, number)
-    return (Word(text, x0, y0, x1, y1, number),)
+    """One word, or two where a label and its value are joined without a space: `Datum:3.4.2025`, `n°4711`."""
+    joint = _JOINT.match(text)
+    if joint is None:
+        return (Word(text, x0, y0, x1, y1, number),)
+    end = joint.end()
+    middle = x0 + (x1 - x0) * end / len(text)
+    return Word(text[:end], x0, y0, middle, y1, number), Word(text[end:], middle, y0, x1, y1, number)

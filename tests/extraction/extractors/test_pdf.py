@@ -273,6 +273,14 @@ def test_a_word_divided_at_a_lines_end_keeps_its_hyphen() -> None:
     assert [word.text for word in page_words(page, 1)][-2:] == ["Sicherheits-", "schuhe"]
 
 
+def test_a_number_printed_right_behind_its_sign_is_found() -> None:
+    facts = (("Confirmation", "n°562044387 du 2 juillet 2025"), ("Votre commande:", "No.4500077"))
+    paper = replace(Paper(), title="Confirmation de commande", facts=facts)
+    found = load("pdf").extract(Source.of("glued.pdf", paper.pdf()))[0]
+    assert (found.document.number, found.document.order_reference) == ("562044387", "4500077")
+    assert found.evidence["number"].text == "562044387"
+
+
 def pasted(*papers: bytes) -> bytes:
     whole = pypdfium2.PdfDocument.new()
     for paper in papers:
