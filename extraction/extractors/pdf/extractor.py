@@ -18,7 +18,7 @@ MIN_CHARS: Final = 30
 
 class PdfExtractor(Extractor):
     key: ClassVar[str] = "pdf"
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
 
     def score(self, source: Source) -> int | None:
         return 50 if source.media_type == media.PDF else None
