@@ -29,6 +29,8 @@ def populate() -> None:
     from extraction import pipeline
     from tests.cast import SET_UP, make_company, make_mailbox
     from tests.contracts.memory import MemoryMailbox
+    from tests.extraction.paper import Paper
+    from tests.extraction.test_profiles import mail as letter
     from tests.journeys import troubled
     from zalion.demo import mails
     from zalion.tenancy import context, people
@@ -58,7 +60,10 @@ def populate() -> None:
         made = mails.make(NOW)
         # Wrong sums and broken mails come later in the story than the first days.
         wanted = made[:MAILS] + [mail for mail in made[MAILS:] if mail.expected == "finding"]
-        importing.import_mail(mailbox, mails=[importing.FoundMail(mail.raw, mail.arrived) for mail in wanted])
+        found = [importing.FoundMail(mail.raw, mail.arrived) for mail in wanted]
+        # A paper that nobody here can open.
+        found.append(importing.FoundMail(letter(Paper(password="x").pdf()), wanted[0].arrived))
+        importing.import_mail(mailbox, mails=found)
         # Some of them lie in the mailbox's folder as well: copies there, and a completeness line.
         for mail in wanted[2:5]:
             server.deliver(mail.raw, received_at=mail.arrived + timedelta(seconds=1))
