@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.text import Truncator
 
 from connectors.models import Attachment, Message, MessageState
 from extraction import pipeline
@@ -34,6 +35,8 @@ _NO_ANSWER: Final = {
     "model_cut_short": "its answer was cut short",
     "model_not_understood": "what it said is no answer",
 }
+# Characters of a file's name.
+_LONGEST: Final = 80
 _QUIET: Final = frozenset({"documents", pipeline.KNOWN})
 
 
@@ -104,9 +107,7 @@ def _progress(
 def told(run: ExtractionRun, parts: Sequence[Attachment], *, found: bool) -> list[Told]:
     """What there is to say of each file, the worst first; ``found`` is whether the mail gave a document: then only what
     could not be read."""
-    names = {part.path: part.name or f"attachment {part.path}" for part in parts} | {
-        BODY: "The mail’s own text"
-    }
+    names = {part.path: _called(part) for part in parts} | {BODY: "The mail’s own text"}
     seen = {source["path"] for source in run.sources}
     said = [item for source in run.sources for item in _of_source(source, names)]
     said += _of_others(
@@ -114,6 +115,11 @@ def told(run: ExtractionRun, parts: Sequence[Attachment], *, found: bool) -> lis
     )
     wanted = [item for item in said if not found or item.severity != "info"]
     return sorted(wanted, key=lambda item: -SEVERITIES.index(item.severity))
+
+
+def _called(part: Attachment) -> str:
+    """The file's name, shortened: a sender may make it as long as a page."""
+    return Truncator(part.name).chars(_LONGEST) or f"attachment {part.path}"
 
 
 def _of_source(source: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Told]:
@@ -129,7 +135,7 @@ def _of_source(source: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[
 def _of_others(parts: Sequence[Attachment], opened: Collection[str]) -> Iterator[Told]:
     """Files that were not looked into, but for containers whose files were."""
     for part in parts:
-        name = part.name or f"attachment {part.path}"
+        name = _called(part)
         if part.inline or part.media_type in pipeline.READABLE:
             continue
         if pipeline.LOCKED in part.flags:

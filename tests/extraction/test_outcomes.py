@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from PIL import Image
 
-from connectors.models import Mailbox
+from connectors.models import Attachment, Mailbox
 from extraction import outcomes
 from extraction.models import ExtractionRun
 from tests.cast import Company
@@ -111,3 +111,9 @@ def test_what_came_of_the_language_model_is_said(outcome: str, taken: int, words
     assert [item.name for item in told] == ["small"]
     assert words in told[0].words
     assert outcomes.of_model(found, path="3") == []
+
+
+def test_a_files_name_takes_no_page() -> None:
+    part = Attachment(path="2", name="x" * 5000, media_type="application/pdf")
+    told = outcomes.told(run({"path": "2", "outcome": "crashed"}), [part], found=False)
+    assert len(told[0].name) == 80
