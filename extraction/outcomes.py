@@ -69,6 +69,14 @@ def unreadable() -> "QuerySet[ExtractionRun]":
     return ExtractionRun.objects.filter(~Exists(newer), unreadable__gt=0)
 
 
+def parts_of(messages: Sequence[Message]) -> Mapping[UUID, Sequence[Attachment]]:
+    """The files of each of these mails; empty for a mail without any."""
+    parts = defaultdict(list)
+    for part in Attachment.objects.filter(message__in=[message.pk for message in messages]):
+        parts[part.message_id].append(part)
+    return parts
+
+
 def progress(messages: Sequence[Message]) -> list[Progress]:
     """How far reading each of these mails has come."""
     keys = [message.pk for message in messages]
@@ -78,9 +86,7 @@ def progress(messages: Sequence[Message]) -> list[Progress]:
     documents = defaultdict(list)
     for message_id, pk in Document.objects.filter(message__in=keys).values_list("message_id", "pk"):
         documents[message_id].append(pk)
-    parts = defaultdict(list)
-    for part in Attachment.objects.filter(message__in=keys):
-        parts[part.message_id].append(part)
+    parts = parts_of(messages)
     return [
         _progress(message, runs.get(message.pk), documents[message.pk], parts[message.pk])
         for message in messages

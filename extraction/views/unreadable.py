@@ -1,12 +1,9 @@
 """The page of mails with files that could not be read, so that no document is lost without a word."""
 
-from collections import defaultdict
-
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from connectors import reading
-from connectors.models import Attachment
 from extraction import outcomes
 from zalion.portal import site
 from zalion.portal.paging import cut
@@ -18,9 +15,7 @@ def unreadable(request: HttpRequest) -> HttpResponse:
     page = cut(found, by="created_at", asked=request.GET)
     messages = [run.message for run in page.rows]
     reading.listed(messages)
-    parts = defaultdict(list)
-    for part in Attachment.objects.filter(message__in=messages):
-        parts[part.message_id].append(part)
+    parts = outcomes.parts_of(messages)
     return site.render(
         request,
         "extraction/unreadable.html",

@@ -23,6 +23,8 @@ _CENTS: Final = re.compile(r"\d[.,]\d\d\b")
 _DRESSED: Final = re.compile(r"(?:[^\W\d_]{1,3}[$.:]?)?(-?\d[\d.,]*[.,]\d\d)[^\W\d_]{0,2}[*)]?")
 # Taxes, services and roundings between a sum and the next.
 _MOST_PARTS: Final = 4
+# With more of them on a strip it is no till's, and every four of them would be too many.
+_MOST_KNOWN: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,8 @@ class _Till:
     @property
     def built(self) -> set[Decimal]:
         """What a sum before taxes gives with those and other parts."""
-        chosen = [some for count in range(1, _MOST_PARTS + 1) for some in combinations(self.parts, count)]
+        parts = sorted(self.parts)[:_MOST_KNOWN]
+        chosen = [some for count in range(1, _MOST_PARTS + 1) for some in combinations(parts, count)]
         return {sum(some, start) for start in self.before for some in chosen}
 
 
